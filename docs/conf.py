@@ -1,0 +1,32 @@
+"""Configuration of Sphinx."""
+
+import re
+import sys
+from pathlib import Path
+
+
+DOCS = Path(__file__).parent
+sys.path.insert(0, str(DOCS / "_ext"))
+sys.path.insert(0, str(DOCS.parent))
+
+_SETUP = (DOCS.parent / "setup.py").read_text(encoding="utf-8")
+
+project = "Kinto"
+author = "Kinto contributors"
+copyright = "Kinto contributors, Apache License 2.0"  # noqa: A001  # the name Sphinx wants
+release = re.search(r'version="([^"]+)"', _SETUP)[1]
+version = release
+
+extensions = ["settings_tables", "differences_table", "command_line"]
+exclude_patterns = ["_build", "_ext"]
+highlight_language = "none"
+nitpicky = True
+
+html_theme = "alabaster"
+html_theme_options = {
+    "description": "JSON storage, synchronisation, sharing",
+    "fixed_sidebar": True,
+    "show_powered_by": False,
+}
+html_copy_source = False
+html_show_sourcelink = False

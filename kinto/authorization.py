@@ -1,0 +1,163 @@
+"""The inheritance of permissions: bucket, then collection or group, then record.
+
+Source: "What allows what" of the HTTP API, section 8.3.
+"""
+
+import re
+from functools import lru_cache
+
+from kinto.core import authorization as core_authorization
+from kinto.core.types import BoundPermission
+
+
+# Kind -> permission -> what grants it, nearest object first, as (kind, permission).
+PERMISSIONS_INHERITANCE_TREE: dict[str, dict[str, tuple[tuple[str, str], ...]]] = {
+    "root": {
+        "bucket:create": (),
+        "read": (),
+        "write": (),
+    },
+    "bucket": {
+        "write": (("bucket", "write"),),
+        "read": (
+            ("bucket", "write"),
+            ("bucket", "read"),
+            ("bucket", "collection:create"),
+            ("bucket", "group:create"),
+        ),
+        "read:attributes": (
+            ("bucket", "write"),
+            ("bucket", "read"),
+            ("bucket", "collection:create"),
+            ("bucket", "group:create"),
+        ),
+        "group:create": (("bucket", "write"), ("bucket", "group:create")),
+        "collection:create": (("bucket", "write"), ("bucket", "collection:create")),
+    },
+    "group": {
+        "write": (("group", "write"), ("bucket", "write")),
+        "read": (
+            ("group", "write"),
+            ("group", "read"),
+            ("bucket", "write"),
+            ("bucket", "read"),
+        ),
+    },
+    "collection": {
+        "write": (("collection", "write"), ("bucket", "write")),
+        "read": (
+            ("collection", "write"),
+            ("collection", "read"),
+            ("collection", "record:create"),
+            ("bucket", "write"),
+            ("bucket", "read"),
+        ),
+        "read:attributes": (
+            ("collection", "write"),
+            ("collection", "read"),
+            ("collection", "record:create"),
+            ("bucket", "write"),
+            ("bucket", "read"),
+        ),
+        "record:create": (
+            ("collection", "write"),
+            ("collection", "record:create"),
+            ("bucket", "write"),
+        ),
+    },
+    "record": {
+        "write": (("record", "write"), ("collection", "write"), ("bucket", "write")),
+        "read": (
+            ("record", "write"),
+            ("record", "read"),
+            ("collection", "write"),
+            ("collection", "read"),
+            ("bucket", "write"),
+            ("bucket", "read"),
+        ),
+    },
+}
+
+# What a list inherits from the objects above it; its own pseudo-objects have no ACEs.
+_LISTS = {"groups": "group", "collections": "collection", "records": "record"}
+
+_OBJECT_URI = re.compile(
+    r"/buckets/(?P<bucket>[^/]+)"
+    r"(?:/groups/(?P<group>[^/]+)"
+    r"|/collections/(?P<collection>[^/]+)(?:/records/(?P<record>[^/]+)(?:/.+)?)?)?"
+)
+_LIST_URI = re.compile(r"(?P<parent>/buckets/[^/]+(?:/collections/[^/]+)?)/(?P<list>[a-z]+)")
+
+
+def object_uris(uri: str) -> dict[str, str]:
+    """URIs by kind of the object and of those above it; empty for what is no object's URI."""
+    match = _OBJECT_URI.fullmatch(uri)
+    if match is None:
+        return {}
+    bucket = f"/buckets/{match['bucket']}"
+    uris = {"bucket": bucket}
+    if match["group"] is not None:
+        uris["group"] = f"{bucket}/groups/{match['group']}"
+    if match["collection"] is not None:
+        uris["collection"] = f"{bucket}/collections/{match['collection']}"
+    if match["record"] is not None:
+        uris["record"] = f"{uris['collection']}/records/{match['record']}"
+    return uris
+
+
+@lru_cache(maxsize=4096)
+def get_bound_permissions(object_uri: str, permission: str) -> tuple[BoundPermission, ...]:
+    """Every pair of object and permission that grants ``permission``, nearest object first."""
+    uris = object_uris(object_uri)
+    if uris:
+        kind = list(uris)[-1]
+        granting = PERMISSIONS_INHERITANCE_TREE[kind].get(permission)
+        if granting is None:
+            return (BoundPermission(object_uri, permission),)
+        return tuple(BoundPermission(uris[above], name) for above, name in granting)
+    match = _LIST_URI.fullmatch(object_uri)
+    if match is not None and match["list"] in _LISTS:
+        kind, above = _LISTS[match["list"]], object_uris(match["parent"])
+        return tuple(
+            BoundPermission(above[name], wanted)
+            for name, wanted in PERMISSIONS_INHERITANCE_TREE[kind].get(permission, ())
+            if name in above
+        )
+    return _bound_elsewhere(object_uri, permission)
+
+
+def _bound_elsewhere(uri: str, permission: str) -> tuple[BoundPermission, ...]:
+    """For objects of plugins outside the buckets, such as ``/accounts/alice``."""
+    if not re.fullmatch(r"/[^/]+/[^/]+", uri):
+        return ()
+    if permission == "read":
+        return (BoundPermission(uri, "write"), BoundPermission(uri, "read"))
+    return (BoundPermission(uri, permission),)
+
+
+class AuthorizationPolicy(core_authorization.AuthorizationPolicy):
+    """Permissions are inherited from the objects above."""
+
+    def get_bound_permissions(  # type: ignore[override]  # the base class has an attribute
+        self, object_id: str, permission: str
+    ) -> list[BoundPermission]:
+        """Every pair that grants the permission; empty for a URI that is no object's."""
+        return list(get_bound_permissions(object_id, permission))
+
+
+class RouteFactory(core_authorization.RouteFactory):
+    """The objects above are those named in the URL."""
+
+    def creation_uri(self) -> str:
+        """URI of the parent object; the empty text at the root."""
+        plural = super().creation_uri()
+        return plural.rpartition("/")[0]
+
+    def empty_list_uri(self) -> str:
+        """URI of the parent object."""
+        return self.creation_uri()
+
+    def ancestor_uris(self) -> tuple[str, ...]:
+        """URIs of the bucket, and of the collection of a record."""
+        return tuple(object_uris(self.creation_uri()).values())
+

@@ -1,0 +1,24 @@
+"""Messages of the command line, on stderr."""
+
+import logging
+import sys
+
+import structlog
+
+
+_FORMAT = "%(levelname)-5.5s  %(message)s"
+
+
+def setup_logging(level: int) -> None:
+    """Send every message of that level or above to stderr, ours and those of libraries."""
+    logging.basicConfig(stream=sys.stderr, level=level, format=_FORMAT, force=True)
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.format_exc_info,
+            structlog.dev.ConsoleRenderer(colors=False, pad_event_to=0),
+        ],
+        wrapper_class=structlog.stdlib.BoundLogger,
+        logger_factory=structlog.stdlib.LoggerFactory(),
+    )

@@ -1,0 +1,1 @@
+"""The configuration file: where it is, how it is written, what is made from it."""

@@ -1,0 +1,85 @@
+"""Cross-origin requests: preflights, allowed origins, exposed headers.
+
+Source: "CORS" of the HTTP API, section 1.8.
+"""
+
+import fnmatch
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from pyramid.request import Request
+from pyramid.response import Response
+
+
+COMMON_HEADERS = ("Backoff", "Retry-After", "Alert", "Content-Length", "Content-Type")
+
+
+def find_allowed_origin(origin: str, allowed: Sequence[str]) -> str | None:
+    """Value for ``Access-Control-Allow-Origin``; ``None`` when the origin is not allowed."""
+    if "*" in allowed:
+        return "*"
+    return origin if any(fnmatch.fnmatchcase(origin, item) for item in allowed) else None
+
+
+def allowed_origins(request: Request) -> Sequence[str]:
+    """Origins that settings allow now (a text, or a list in tests of plugins)."""
+    origins = request.registry.settings.get("cors_origins", "*")
+    return origins.split() if isinstance(origins, str) else origins
+
+
+def validate_origin(request: Request, **kwargs: Any) -> None:
+    """Cornice validator: an origin that is not allowed is refused."""
+    origin = request.headers.get("Origin")
+    if origin and find_allowed_origin(origin, allowed_origins(request)) is None:
+        request.errors.add("header", "Origin", f"{origin} not allowed")
+
+
+def apply_cors(request: Request, response: Response) -> None:
+    """Add the headers that browsers need to let a page read the answer."""
+    origin = request.headers.get("Origin")
+    if origin:
+        allowed = find_allowed_origin(origin, allowed_origins(request))
+        if allowed is not None:
+            response.headers["Access-Control-Allow-Origin"] = allowed
+    if request.method == "OPTIONS" or response.status_code == 405:
+        return
+    service = getattr(request, "current_service", None)
+    exposed = (
+        service.exposed_headers(request.method)
+        if hasattr(service, "exposed_headers")
+        else COMMON_HEADERS
+    )
+    response.headers.setdefault("Access-Control-Expose-Headers", ", ".join(exposed))
+
+
+def preflight_view(service: Any) -> Callable[[Request], None]:
+    """The view that answers ``OPTIONS`` for a service."""
+
+    def preflight(request: Request) -> None:
+        requested_method = request.headers.get("Access-Control-Request-Method")
+        missing = [
+            name
+            for name in ("Origin", "Access-Control-Request-Method")
+            if not request.headers.get(name)
+        ]
+        for name in missing:
+            request.errors.add("header", name, "this header is mandatory")
+        if missing:
+            return
+        methods = service.cors_supported_methods
+        if requested_method not in methods:
+            request.errors.add("header", "Access-Control-Request-Method", "Method not allowed")
+        headers = request.response.headers
+        headers["Access-Control-Allow-Methods"] = ",".join(methods)
+        headers["Access-Control-Allow-Headers"] = ",".join(_allowed_headers(service, request))
+        max_age = request.registry.settings.get("cors_max_age_seconds", 3600)
+        if max_age not in (None, ""):
+            headers["Access-Control-Max-Age"] = str(max_age)
+
+    return preflight
+
+
+def _allowed_headers(service: Any, request: Request) -> list[str]:
+    exposed = {name for method in service.defined_methods for name in service.exposed_headers(method)}
+    requested = request.headers.get("Access-Control-Request-Headers", "")
+    return sorted(exposed | {name.strip() for name in requested.split(",") if name.strip()})

@@ -1,0 +1,51 @@
+"""Headers that every answer has.
+
+Source: "Headers present on every response" of the HTTP API, section 1.6.
+"""
+
+import random
+
+from pyramid.request import Request
+from pyramid.response import Response
+
+from kinto.core.cors import apply_cors
+from kinto.core.registry import current_settings
+
+
+CONTENT_SECURITY_POLICY = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; "
+
+
+def add_common_headers(request: Request, response: Response) -> None:
+    """Security, CORS, ``Vary``, ``Backoff``."""
+    headers = response.headers
+    headers.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY)
+    headers.setdefault("X-Content-Type-Options", "nosniff")
+    add_unconditional_headers(request, response)
+
+
+def add_unconditional_headers(request: Request, response: Response) -> None:
+    """What even the refusals of a dead service have."""
+    settings = current_settings(request.registry)
+    apply_cors(request, response)
+    _add_vary(response, settings.cors.vary)
+    backoff = settings.backoff
+    if backoff.seconds is not None and _is_drawn(backoff.percentage):
+        response.headers["Backoff"] = str(backoff.seconds)
+    alert = request.response.headers.get("Alert")
+    if alert is not None:
+        response.headers["Alert"] = alert
+
+
+def _add_vary(response: Response, configured: tuple[str, ...]) -> None:
+    wanted = (*configured, "Origin") if "Access-Control-Expose-Headers" in response.headers or (
+        "Access-Control-Allow-Origin" in response.headers
+    ) else configured
+    present = list(response.vary or ())
+    known = {name.lower() for name in present}
+    missing = [name for name in wanted if name.lower() not in known]
+    if missing:
+        response.headers["Vary"] = ", ".join([*present, *missing])
+
+
+def _is_drawn(percentage: float | None) -> bool:
+    return percentage is None or random.random() * 100 < percentage  # noqa: S311 # no secret

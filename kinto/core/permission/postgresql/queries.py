@@ -1,0 +1,215 @@
+"""SQL statements of the permission backend in PostgreSQL.
+
+Hot ones are written for one index each: a plan kept by the server cannot go wrong then.
+"""
+
+from kinto.core.postgresql.statements import Statement
+
+
+HAS_TABLES = Statement(
+    "permission_has_tables",
+    """
+    SELECT to_regclass('user_principals') IS NOT NULL,
+           to_regclass('access_control_entries') IS NOT NULL,
+           to_regclass('metadata') IS NOT NULL
+    """,
+)
+
+VERSION = Statement(
+    "permission_version",
+    "SELECT MAX(value::INTEGER) FROM metadata WHERE name = 'permission_schema_version'",
+)
+
+FLUSH_USER_PRINCIPALS = Statement(
+    "permission_flush_principals", "DELETE FROM user_principals", long=True
+)
+FLUSH_ACCESS_CONTROL_ENTRIES = Statement(
+    "permission_flush_aces", "DELETE FROM access_control_entries", long=True
+)
+
+ADD_USER_PRINCIPAL = Statement(
+    "permission_add_user_principal",
+    """
+    INSERT INTO user_principals (user_id, principal)
+    VALUES (%(user_id)s, %(principal)s)
+        ON CONFLICT DO NOTHING
+    """,
+    types={"user_id": "text", "principal": "text"},
+)
+
+REMOVE_USER_PRINCIPAL = Statement(
+    "permission_remove_user_principal",
+    """
+    DELETE FROM user_principals
+     WHERE user_id = %(user_id)s
+       AND principal = %(principal)s
+    """,
+    types={"user_id": "text", "principal": "text"},
+)
+
+REMOVE_PRINCIPAL = Statement(
+    "permission_remove_principal",
+    """
+    DELETE FROM user_principals
+     WHERE principal COLLATE "C" = %(principal)s
+    """,
+    types={"principal": "text"},
+)
+
+REMOVE_PRINCIPALS_FROM = Statement(
+    "permission_remove_principals_from",
+    """
+    DELETE FROM user_principals
+     WHERE principal COLLATE "C" >= %(low)s
+       AND principal COLLATE "C" < %(high)s
+    """,
+    types={"low": "text", "high": "text"},
+)
+
+GET_USER_PRINCIPALS = Statement(
+    "permission_get_user_principals",
+    """
+    SELECT principal
+      FROM user_principals
+     WHERE user_id IN (%(user_id)s, 'system.Authenticated')
+    """,
+    types={"user_id": "text"},
+)
+
+ADD_PRINCIPAL = Statement(
+    "permission_add_principal",
+    """
+    INSERT INTO access_control_entries (object_id, permission, principal)
+    VALUES (%(object_id)s, %(permission)s, %(principal)s)
+        ON CONFLICT DO NOTHING
+    """,
+    types={"object_id": "text", "permission": "text", "principal": "text"},
+)
+
+REMOVE_PRINCIPAL_FROM_ACE = Statement(
+    "permission_remove_principal_from_ace",
+    """
+    DELETE FROM access_control_entries
+     WHERE object_id = %(object_id)s
+       AND permission = %(permission)s
+       AND principal = %(principal)s
+    """,
+    types={"object_id": "text", "permission": "text", "principal": "text"},
+)
+
+GET_PRINCIPALS = Statement(
+    "permission_get_principals",
+    """
+    SELECT principal
+      FROM access_control_entries
+     WHERE object_id = %(object_id)s
+       AND permission = %(permission)s
+    """,
+    types={"object_id": "text", "permission": "text"},
+)
+
+GET_AUTHORIZED_PRINCIPALS = Statement(
+    "permission_get_authorized_principals",
+    """
+    SELECT DISTINCT aces.principal
+      FROM unnest(%(objects_ids)s, %(permissions)s) AS bound (object_id, permission)
+     CROSS JOIN LATERAL (
+           SELECT principal
+             FROM access_control_entries
+            WHERE object_id = bound.object_id
+              AND permission = bound.permission
+           OFFSET 0  -- looked up pair by pair, in the primary key
+           ) AS aces
+    """,
+    types={"objects_ids": "text[]", "permissions": "text[]"},
+)
+
+GET_ALL_ACCESSIBLE = Statement(
+    "permission_get_all_accessible",
+    """
+    SELECT DISTINCT object_id, permission
+      FROM access_control_entries
+     WHERE principal = ANY(%(principals)s::TEXT[])
+    """,
+    long=True,
+)
+
+# The ranges make the index usable, the patterns decide. No regular expression: children too.
+GET_ACCESSIBLE = Statement(
+    "permission_get_accessible",
+    """
+    SELECT DISTINCT aces.object_id, aces.permission
+      FROM unnest(
+               %(lows)s::TEXT[], %(highs)s::TEXT[], %(likes)s::TEXT[], %(regexps)s::TEXT[],
+               %(permissions)s::TEXT[]
+           ) AS bound (low, high, pattern, regexp, permission)
+      JOIN access_control_entries AS aces
+        ON aces.principal = ANY(%(principals)s::TEXT[])
+       AND aces.object_id >= bound.low
+       AND (bound.high IS NULL OR aces.object_id < bound.high)
+       AND aces.object_id LIKE bound.pattern
+       AND (bound.regexp IS NULL OR aces.object_id ~ bound.regexp)
+       AND aces.permission = bound.permission
+    """,
+    long=True,
+)
+
+GET_OBJECTS_PERMISSIONS = Statement(
+    "permission_get_objects_permissions",
+    """
+    SELECT object_id, permission, principal
+      FROM access_control_entries
+     WHERE object_id = ANY(%(objects_ids)s)
+       AND (%(permissions)s IS NULL OR permission = ANY(%(permissions)s))
+    """,
+    types={"objects_ids": "text[]", "permissions": "text[]"},
+)
+
+# A row that stays is not touched, so that the deletion and the insertion never meet.
+REPLACE_PERMISSIONS = Statement(
+    "permission_replace_permissions",
+    """
+    WITH wanted AS (
+        SELECT DISTINCT permission, principal
+          FROM unnest(%(permissions)s, %(principals)s) AS each (permission, principal)
+    ), removed AS (
+        DELETE FROM access_control_entries AS aces
+         WHERE object_id = %(object_id)s
+           AND permission = ANY(%(names)s)
+           AND NOT EXISTS (
+               SELECT FROM wanted
+                WHERE wanted.permission = aces.permission
+                  AND wanted.principal = aces.principal
+           )
+    )
+    INSERT INTO access_control_entries (object_id, permission, principal)
+    SELECT %(object_id)s, permission, principal
+      FROM wanted
+        ON CONFLICT DO NOTHING
+    """,
+    types={
+        "object_id": "text",
+        "names": "text[]",
+        "permissions": "text[]",
+        "principals": "text[]",
+    },
+)
+
+DELETE_OBJECTS = Statement(
+    "permission_delete_objects",
+    "DELETE FROM access_control_entries WHERE object_id = ANY(%(objects_ids)s)",
+    types={"objects_ids": "text[]"},
+)
+
+DELETE_MATCHING = Statement(
+    "permission_delete_matching",
+    """
+    DELETE FROM access_control_entries AS aces
+     USING unnest(%(lows)s::TEXT[], %(highs)s::TEXT[], %(likes)s::TEXT[])
+           AS bound (low, high, pattern)
+     WHERE aces.object_id >= bound.low
+       AND (bound.high IS NULL OR aces.object_id < bound.high)
+       AND aces.object_id LIKE bound.pattern
+    """,
+    long=True,
+)

@@ -1,0 +1,1 @@
+"""What the PostgreSQL backends share: connections, transactions, migrations."""

@@ -1,0 +1,333 @@
+"""A psycopg2 connection that sends as little as it can, as late as it can.
+
+The server is always in autocommit mode as far as psycopg2 knows: ``BEGIN``, ``SAVEPOINT`` and
+statements whose result nobody waits for are queued, and travel with the next statement in one
+simple query (one round trip). Sessions of SQLAlchemy run on the same connection, hence in the
+same transaction, after what was queued.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from time import monotonic
+from typing import Any
+
+import psycopg2
+import psycopg2.extensions
+from psycopg2.extensions import TRANSACTION_STATUS_IDLE
+
+from kinto.core.postgresql.limits import TimeLimits, are_time_limits_off
+from kinto.core.postgresql.statements import Params, Statement
+
+
+OLDEST_SERVER_VERSION = 120000
+
+
+class UnsupportedServer(psycopg2.OperationalError):  # type: ignore[misc]  # psycopg2 is untyped
+    """The server is too old."""
+
+
+class CommitRefused(psycopg2.OperationalError):  # type: ignore[misc]  # psycopg2 is untyped
+    """The server rolled back a transaction that was to be committed."""
+
+
+@dataclass(frozen=True, slots=True)
+class DriverOptions:
+    """How the connections of one client behave.
+
+    :param prepared: whether hot statements are prepared on the server.
+    :param limits_in_statements: time limits are sent with each round trip, as nothing may be
+        bound to the server's session (PgBouncer in transaction mode).
+    :param isolation_level: of transactions, such as ``SERIALIZABLE``.
+    """
+
+    limits: TimeLimits = field(default_factory=TimeLimits)
+    prepared: bool = True
+    limits_in_statements: bool = False
+    isolation_level: str | None = None
+
+    def begin_sql(self) -> bytes:
+        """What begins a transaction."""
+        level = self.isolation_level
+        return f"BEGIN ISOLATION LEVEL {level}".encode() if level else b"BEGIN"
+
+    def limits_sql(self) -> bytes:
+        """What sets the normal time limits for the current transaction."""
+        limits = self.limits
+        return (
+            f"SET LOCAL statement_timeout={_milliseconds(limits.statement_seconds)};"
+            f"SET LOCAL lock_timeout={_milliseconds(limits.lock_seconds)}"
+        ).encode()
+
+    def startup_options(self) -> str:
+        """What sets the normal time limits when connecting; empty if statements do."""
+        if self.limits_in_statements:
+            return ""
+        limits = self.limits
+        return (
+            f"-c statement_timeout={_milliseconds(limits.statement_seconds)}"
+            f" -c lock_timeout={_milliseconds(limits.lock_seconds)}"
+        )
+
+
+def _milliseconds(seconds: float) -> int:
+    return max(1, round(seconds * 1000)) if seconds else 0
+
+
+@dataclass(slots=True)
+class Savepoint:
+    """A place in a transaction to come back to.
+
+    :param flushes: round trips before it was queued.
+    :param position: in the queue, as long as there was no further round trip.
+    """
+
+    name: str
+    flushes: int
+    position: int
+
+
+class DriverCursor(psycopg2.extensions.cursor):  # type: ignore[misc]  # psycopg2 is untyped
+    """A cursor, as SQLAlchemy uses it, that sends what was queued before its own statement."""
+
+    def execute(self, query: Any, vars: Any = None) -> None:
+        connection: DriverConnection = self.connection
+        connection.deadline = connection.session_deadline()
+        values = vars
+        if connection.queue or connection.options.limits_in_statements:
+            query = connection.with_queue(self.mogrify(query, vars))
+            values = None
+        try:
+            super().execute(query, values)
+        except BaseException:
+            connection.failed()
+            raise
+        connection.sent()
+
+    def executemany(self, query: Any, vars_list: Any) -> None:
+        connection: DriverConnection = self.connection
+        if connection.queue:
+            connection.run_script("")
+        connection.deadline = connection.session_deadline()
+        super().executemany(query, vars_list)
+
+
+class DriverConnection(psycopg2.extensions.connection):  # type: ignore[misc]  # untyped
+    """See the module; made by ``psycopg2.connect(connection_factory=…)``.
+
+    :ivar deadline: when the round trip at hand is given up (:mod:`.limits`).
+    :ivar joined: it belongs to a request's transaction, which sessions cannot end.
+    :ivar limitless: the transaction at hand has no time limits (migrations).
+    :ivar flushes: round trips so far.
+    """
+
+    def __init__(self, options: DriverOptions, dsn: str) -> None:
+        self.options = options
+        self.deadline = options.limits.connect_deadline()
+        self.joined = False
+        self.limitless = False
+        self.flushes = 0
+        self.queue: list[tuple[bytes, Statement | None]] = []
+        self._prepared: set[str] = set()
+        self._preparing: set[str] = set()
+        self._generation = 0
+        super().__init__(dsn)
+        if self.server_version < OLDEST_SERVER_VERSION:
+            self.close()
+            raise UnsupportedServer("PostgreSQL 12 or newer required")
+        self.autocommit = True
+        self.cursor_factory = DriverCursor
+        self.opened_at = self.used_at = monotonic()
+        self._encoder = psycopg2.extensions.cursor(self)
+
+    # Statements.
+
+    def run(self, statement: Statement, params: Params) -> Any:
+        """Send a statement, after what was queued; returns a cursor on its result."""
+        is_long = statement.long
+        self.deadline = self._deadline(is_long=is_long)
+        if self.queue or is_long or self.options.limits_in_statements or self._generation:
+            query = self.with_queue(*self.encoded(statement, params), is_long=is_long)
+            return self._send(query)
+        if statement.execute_sql is None or not self.options.prepared:
+            return self._send(statement.sql, params)
+        if statement.name in self._prepared:
+            return self._send(statement.execute_sql, params)
+        return self._send(self.with_queue(*self.encoded(statement, params)))
+
+    def _send(self, query: str | bytes, params: Params | None = None) -> Any:
+        # One cursor for each result: it frees what it read when it goes.
+        cursor = psycopg2.extensions.cursor(self)
+        try:
+            cursor.execute(query, params)
+        except BaseException:
+            self.failed()
+            raise
+        self.sent()
+        return cursor
+
+    def run_script(self, sql: str) -> None:
+        """Send SQL text of several statements, as it is."""
+        self.deadline = self.session_deadline()
+        self._send(self.with_queue(sql.encode()))
+
+    def run_alone(self, sql: str) -> None:
+        """Send one statement that refuses to be in a transaction, without time limits."""
+        self.deadline = math.inf
+        # Behind PgBouncer there are none to lift, and the session is not ours to change.
+        if self.options.limits_in_statements:
+            self._send(sql)
+            return
+        try:
+            self._send("SET statement_timeout = 0; SET lock_timeout = 0")
+            self._send(sql)
+        finally:
+            self._send("RESET statement_timeout; RESET lock_timeout")
+
+    def enqueue(self, statement: Statement, params: Params) -> None:
+        """Send a statement later, together with the next one or with ``COMMIT``."""
+        self.queue.append(self.encoded(statement, params))
+
+    def encoded(self, statement: Statement, params: Params) -> tuple[bytes, Statement | None]:
+        """A statement with its values; and the statement, if it has to be prepared before."""
+        if statement.execute_sql is None or not self.options.prepared:
+            return self._encoder.mogrify(statement.sql, params), None
+        return self._encoder.mogrify(statement.execute_sql, params), statement
+
+    def with_queue(
+        self, sql: bytes, statement: Statement | None = None, *, is_long: bool = False
+    ) -> bytes:
+        """One simple query of what was queued and of ``sql``; empties the queue."""
+        in_transaction = bool(self.queue) or not self.is_idle()
+        parts: list[bytes] = []
+        if self.options.limits_in_statements and not in_transaction:
+            parts.append(self.options.limits_sql())
+        queue, self.queue = self.queue, []
+        for queued, of in queue:
+            parts.extend(self._prepared_parts(queued, of))
+        if is_long and not self.limitless:
+            seconds = self.options.limits.long_statement_seconds
+            parts.append(b"SET LOCAL statement_timeout=%d" % _milliseconds(seconds))
+            if in_transaction:
+                self.queue.append((self.options.limits_sql(), None))
+        parts.extend(self._prepared_parts(sql, statement))
+        return b";\n".join(parts)
+
+    def _prepared_parts(self, sql: bytes, statement: Statement | None) -> Sequence[bytes]:
+        if statement is None:
+            return (sql,)
+        name = statement.name
+        prepare = (statement.prepare_sql or "").encode()
+        if self._generation:
+            old, new = b'"%s"' % name.encode(), b'"%s~%d"' % (name.encode(), self._generation)
+            prepare, sql = prepare.replace(old, new, 1), sql.replace(old, new, 1)
+        if name in self._prepared or name in self._preparing:
+            return (sql,)
+        self._preparing.add(name)
+        return (prepare, sql)
+
+    def sent(self) -> None:
+        """A round trip succeeded."""
+        self.flushes += 1
+        self.used_at = monotonic()
+        if self._preparing:
+            self._prepared |= self._preparing
+            self._preparing = set()
+
+    def failed(self) -> None:
+        """A round trip failed: which of its parts were run is not known.
+
+        Statements may be prepared now or not, so later ones get names that are not taken.
+        """
+        self.flushes += 1
+        if self._preparing:
+            self._preparing = set()
+            self._prepared = set()
+            self._generation += 1
+
+    def _deadline(self, *, is_long: bool = False) -> float:
+        if self.limitless:
+            return math.inf
+        return self.options.limits.statement_deadline(is_long=is_long)
+
+    def ping(self) -> None:
+        """One round trip without effect.
+
+        :raises psycopg2.Error: the connection is of no use any more.
+        """
+        self.deadline = self.options.limits.connect_deadline()
+        self._send("SELECT 1")
+
+    def session_deadline(self) -> float:
+        """When the answer to a statement of a session must be there."""
+        return self._deadline()
+
+    # Transactions.
+
+    def is_idle(self) -> bool:
+        """Whether the server is in no transaction (it may be queued)."""
+        idle: bool = self.get_transaction_status() == TRANSACTION_STATUS_IDLE
+        return idle
+
+    def begin(self) -> None:
+        """Begin a transaction with the next statement, unless there is one."""
+        if self.queue or not self.is_idle():
+            return
+        self.queue = [(self.options.begin_sql(), None)]
+        self.limitless = are_time_limits_off()
+        if self.limitless:
+            self.queue.append((b"SET LOCAL statement_timeout=0;SET LOCAL lock_timeout=0", None))
+        elif self.options.limits_in_statements:
+            self.queue.append((self.options.limits_sql(), None))
+
+    def commit(self) -> None:
+        """What sessions call: ends the transaction, unless it is that of a request."""
+        if not self.joined:
+            self.commit_transaction()
+
+    def rollback(self) -> None:
+        """What sessions and the pool call: as :meth:`commit`."""
+        if not self.joined:
+            self.rollback_transaction()
+
+    def commit_transaction(self) -> None:
+        """Make durable what was done, together with what is queued.
+
+        :raises CommitRefused: the transaction had failed before; nothing was written.
+        """
+        only_begun = self.is_idle() and all(self._is_bookkeeping(sql) for sql, _ in self.queue)
+        if only_begun:
+            self.queue = []
+        else:
+            self.deadline = self._deadline(is_long=True)
+            if self._send(self.with_queue(b"COMMIT")).statusmessage != "COMMIT":
+                raise CommitRefused("The transaction had failed and was rolled back")
+        self.limitless = False
+
+    def rollback_transaction(self) -> None:
+        """Undo everything; what is queued was never sent."""
+        self.queue = []
+        self._preparing = set()
+        self.limitless = False
+        if self.closed or self.is_idle():
+            return
+        self.deadline = self._deadline()
+        self._send(b"ROLLBACK")
+
+    def savepoint(self, name: str) -> Savepoint:
+        """Mark the place reached so far; it is sent with the next statement."""
+        place = Savepoint(name, self.flushes, len(self.queue))
+        self.queue.append((b"SAVEPOINT " + name.encode(), None))
+        return place
+
+    def rollback_to(self, place: Savepoint) -> None:
+        """Undo what came after a savepoint, with the next statement."""
+        if place.flushes == self.flushes:
+            del self.queue[place.position + 1 :]
+        else:
+            self.queue = [(b"ROLLBACK TO SAVEPOINT " + place.name.encode(), None)]
+
+    @staticmethod
+    def _is_bookkeeping(sql: bytes) -> bool:
+        """Whether a queued statement does nothing by itself."""
+        return sql.startswith((b"BEGIN", b"SAVEPOINT ", b"SET LOCAL "))

@@ -1,0 +1,96 @@
+"""A connection of the pool, taken for a while."""
+
+from types import TracebackType
+
+import psycopg2
+from sqlalchemy.pool import PoolProxiedConnection
+
+from kinto.core.postgresql.connection import Connection
+from kinto.core.postgresql.driver import DriverConnection
+from kinto.core.postgresql.errors import translate
+from kinto.core.postgresql.source import ConnectionSource
+
+
+class Lease:
+    """Holds a pooled connection until :meth:`release`.
+
+    :param in_transaction: statements are meant for a transaction, not to commit one by one.
+    :param joined: that transaction is the request's.
+    :param repeat: what breaks may be repeated on another connection, if nothing was done yet.
+    :raises BackendError: no connection is to be had.
+    """
+
+    def __init__(
+        self,
+        source: ConnectionSource,
+        *,
+        in_transaction: bool,
+        joined: bool = False,
+        repeat: bool = True,
+    ) -> None:
+        self._source = source
+        self._joined = joined
+        self.pooled: PoolProxiedConnection = source.take()
+        self.connection = Connection(
+            self._driver(),
+            replace=self._replace if repeat else None,
+            report_broken=source.report_broken,
+            in_transaction=in_transaction,
+        )
+
+    def release(self) -> None:
+        """Give the connection back."""
+        driver = self.connection.driver
+        driver.joined = False
+        self._source.give_back(self.pooled, driver)
+
+    def _driver(self) -> DriverConnection:
+        driver = self.pooled.dbapi_connection
+        assert isinstance(driver, DriverConnection)
+        driver.joined = self._joined
+        return driver
+
+    def _replace(self) -> DriverConnection:
+        self._source.give_back(self.pooled, self.connection.driver)
+        self.pooled = self._source.take()
+        return self._driver()
+
+
+class StatementLease(Lease):
+    """For statements that each commit by themselves."""
+
+    def __enter__(self) -> Connection:
+        return self.connection
+
+    def __exit__(self, *_exc_info: object) -> None:
+        self.release()
+
+
+class TransactionLease(Lease):
+    """For a transaction of its own, which ends with the block: committed, or undone on error."""
+
+    def __init__(self, source: ConnectionSource) -> None:
+        super().__init__(source, in_transaction=True)
+        self.connection.driver.begin()
+
+    def __enter__(self) -> Connection:
+        return self.connection
+
+    def __exit__(
+        self,
+        _type: type[BaseException] | None,
+        error: BaseException | None,
+        _traceback: TracebackType | None,
+    ) -> None:
+        driver = self.connection.driver
+        try:
+            if error is None:
+                driver.commit_transaction()
+            else:
+                driver.rollback_transaction()
+        except psycopg2.Error as failure:
+            driver.close()
+            if error is None:
+                raise translate(failure) from failure
+        finally:
+            self.release()

@@ -1,0 +1,173 @@
+"""Where connections come from: an engine of SQLAlchemy, and care for connections that broke."""
+
+import contextlib
+import os
+import threading
+from collections.abc import Callable, Mapping
+from time import monotonic
+from typing import Any, cast
+from weakref import WeakSet
+
+import psycopg2
+import sqlalchemy
+import sqlalchemy.event
+import sqlalchemy.exc
+import structlog
+from sqlalchemy.pool import PoolProxiedConnection, StaticPool
+
+from kinto.core.postgresql import waiting
+from kinto.core.postgresql.config import ClientSettings
+from kinto.core.postgresql.connecting import Connector
+from kinto.core.postgresql.connection import Connection
+from kinto.core.postgresql.driver import DriverConnection
+from kinto.core.postgresql.errors import translate
+from kinto.core.storage.exceptions import BackendError
+
+
+log = structlog.get_logger(__name__)
+
+FirstConnectHook = Callable[[Connection], None]
+
+# Connections that were idle for longer are asked whether they still live: firewalls forget.
+_LONG_IDLE_SECONDS = 30.0
+
+
+class ConnectionSource:
+    """Gives pooled connections, each of which works as far as can be told at no cost.
+
+    :ivar engine: of SQLAlchemy; nothing is connected before a connection is taken.
+    """
+
+    def __init__(self, settings: ClientSettings, *, prefix: str) -> None:
+        waiting.install()
+        self._settings = settings
+        self._connector = Connector(settings.driver)
+        self._hooks: list[FirstConnectHook] = []
+        self._broken_before = 0.0
+        self.engine = sqlalchemy.engine_from_config(
+            {f"{prefix}{name}": value for name, value in settings.engine.items()},
+            prefix=prefix,
+            url=settings.url,
+        )
+        # A pool of one connection serves one thread at a time.
+        self._exclusive: threading.RLock | None = None
+        if settings.engine["poolclass"] is StaticPool:
+            self._exclusive = threading.RLock()
+        if isinstance(self.engine, sqlalchemy.Engine):  # not a double of somebody's test
+            self._listen()
+        _SOURCES.add(self)
+
+    @property
+    def has_one_connection(self) -> bool:
+        """Whether every thread uses the same connection, in turn."""
+        return self._exclusive is not None
+
+    def on_first_connect(self, hook: FirstConnectHook) -> None:
+        """Call ``hook`` with the first connection that this process makes, before its use."""
+        self._hooks.append(hook)
+
+    def forget_hooks(self) -> None:
+        """Do not look at the database when connecting: it is about to be migrated."""
+        self._hooks = []
+
+    def take(self) -> PoolProxiedConnection:
+        """A connection, to be given back.
+
+        :raises BackendError: the server, or a free connection, was not there in time.
+        """
+        self.lock()
+        try:
+            return self.engine.raw_connection()
+        except BaseException as error:
+            self.unlock()
+            if isinstance(error, psycopg2.Error | sqlalchemy.exc.SQLAlchemyError):
+                raise translate(error) from error
+            raise
+
+    def give_back(self, pooled: PoolProxiedConnection, driver: DriverConnection) -> None:
+        """End the use of a connection."""
+        try:
+            if not driver.closed:
+                pooled.close()
+            elif pooled.is_valid:
+                pooled.invalidate()
+        finally:
+            self.unlock()
+
+    def report_broken(self, driver: DriverConnection) -> None:
+        """Never use this connection again, nor any that is as old: they broke together."""
+        if driver.opened_at >= self._broken_before:
+            self._broken_before = monotonic()
+        driver.close()
+
+    def lock(self) -> None:
+        """Keep other threads from the only connection.
+
+        :raises BackendError: they kept it for too long.
+        """
+        seconds = self._settings.driver.limits.pool_seconds
+        if self._exclusive is not None and not self._exclusive.acquire(timeout=seconds or -1):
+            raise BackendError(message="The only connection to PostgreSQL is in use")
+
+    def unlock(self) -> None:
+        """The opposite of :meth:`lock`."""
+        if self._exclusive is not None:
+            self._exclusive.release()
+
+    def forget_connections(self) -> None:
+        """Leave the connections to the process that made them: this one was forked off it."""
+        if self._exclusive is not None:
+            self._exclusive = threading.RLock()
+        self.engine.dispose(close=False)
+
+    def _listen(self) -> None:
+        listen = sqlalchemy.event.listen
+        listen(self.engine, "do_connect", self._do_connect)
+        listen(self.engine, "connect", self._after_connect)
+        listen(self.engine, "checkout", self._check)
+        listen(self.engine, "begin", _begin)
+
+    def _do_connect(
+        self, _dialect: Any, _record: Any, _args: Any, parameters: Mapping[str, Any]
+    ) -> DriverConnection:
+        return self._connector.open(parameters)
+
+    def _after_connect(self, driver: DriverConnection, _record: Any) -> None:
+        hooks, self._hooks = self._hooks, []
+        connection = Connection(
+            driver, replace=None, report_broken=self.report_broken, in_transaction=False
+        )
+        for hook in hooks:
+            with contextlib.suppress(BackendError):  # logged; the statement to come will tell
+                hook(connection)
+
+    def _check(self, driver: DriverConnection, _record: Any, _pooled: Any) -> None:
+        """Refuse a connection that does not work any more; the pool then makes a new one."""
+        if driver.closed or driver.opened_at < self._broken_before:
+            raise sqlalchemy.exc.DisconnectionError("It was made before others broke")
+        if driver.flushes and waiting.has_unread_input(driver):
+            raise sqlalchemy.exc.DisconnectionError("The server closed it")
+        if monotonic() - driver.used_at > _LONG_IDLE_SECONDS:
+            try:
+                driver.ping()
+            except psycopg2.Error as error:
+                self.report_broken(driver)
+                raise sqlalchemy.exc.DisconnectionError("It does not answer") from error
+
+
+def _begin(connection: sqlalchemy.Connection) -> None:
+    """Begin the transaction of a session, unless it is within that of a request."""
+    driver = cast(DriverConnection, connection.connection.dbapi_connection)
+    if not driver.joined:
+        driver.begin()
+
+
+_SOURCES: WeakSet[ConnectionSource] = WeakSet()
+
+
+def _forget_connections() -> None:
+    for source in _SOURCES:
+        source.forget_connections()
+
+
+os.register_at_fork(after_in_child=_forget_connections)

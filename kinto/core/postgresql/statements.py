@@ -1,0 +1,61 @@
+"""SQL statements with a name, as text or prepared on the server.
+
+A statement with ``types`` is prepared on each connection when it is first used there, in the
+same round trip as that use: ``PREPARE name(types) AS …; EXECUTE name(values)``. Hot statements
+are written so that one plan serves every value, as the server may keep a generic plan.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+
+Params = Mapping[str, Any]  # values are whatever psycopg2 adapts
+
+_PLACEHOLDER = re.compile(r"%\((\w+)\)s|%%")
+
+
+class Statement:
+    """One SQL statement, its values as named placeholders: ``%(object_id)s``.
+
+    A percent sign of the SQL itself is written twice, as for psycopg2.
+
+    :param name: identifies the text on a connection: one text for each name, and the reverse.
+    :param types: PostgreSQL type of every placeholder; given for hot statements only.
+    :param long: may take as long as ``long_statement_timeout``.
+    """
+
+    __slots__ = ("execute_sql", "long", "name", "prepare_sql", "sql")
+
+    def __init__(
+        self, name: str, sql: str, *, types: Mapping[str, str] | None = None, long: bool = False
+    ) -> None:
+        self.name = name
+        self.sql = sql
+        self.long = long
+        self.prepare_sql: str | None = None
+        self.execute_sql: str | None = None
+        if types is not None:
+            self.prepare_sql, self.execute_sql = _prepared_form(name, sql, types)
+
+    def __repr__(self) -> str:
+        return f"<Statement {self.name}>"
+
+
+def _prepared_form(name: str, sql: str, types: Mapping[str, str]) -> tuple[str, str]:
+    """What to send once, and what to send at each use (with placeholders for psycopg2).
+
+    :raises ValueError: ``types`` and the placeholders of ``sql`` do not correspond.
+    """
+    names = list(types)
+    found = {match[1] for match in _PLACEHOLDER.finditer(sql) if match[1]}
+    if found != set(names):
+        raise ValueError(f"Types of statement {name} are for {names}, its text has {found}")
+
+    def numbered(match: re.Match[str]) -> str:
+        return f"${names.index(match[1]) + 1}" if match[1] else "%"
+
+    declared = f"({', '.join(types.values())})" if types else ""
+    values = f"({', '.join(f'%({name})s' for name in names)})" if names else ""
+    body = _PLACEHOLDER.sub(numbered, sql)
+    return f'PREPARE "{name}"{declared} AS {body}', f'EXECUTE "{name}"{values}'

@@ -1,0 +1,64 @@
+"""Waiting for the server, within the time limits of our side of the socket.
+
+The server enforces the same limits (``statement_timeout``, ``lock_timeout``), but not when it is
+stopped or out of reach. psycopg2 therefore waits through :func:`wait_within_deadline`, which is
+installed for the whole process: connections that have no deadline wait as long as it takes.
+"""
+
+import math
+import select
+from time import monotonic
+from typing import Any
+
+import psycopg2
+import psycopg2.extensions
+import structlog
+
+
+log = structlog.get_logger(__name__)
+
+
+class TimeLimitExceeded(psycopg2.OperationalError):  # type: ignore[misc]  # psycopg2 is untyped
+    """The server did not answer in time; the connection is closed."""
+
+
+def wait_within_deadline(connection: Any) -> None:
+    """Wait until the server has answered, or until ``connection.deadline``.
+
+    :param connection: a psycopg2 connection; without that attribute it waits without limit.
+    :raises TimeLimitExceeded: psycopg2 then closes the connection.
+    """
+    deadline = getattr(connection, "deadline", math.inf)
+    while True:
+        state = connection.poll()
+        if state == psycopg2.extensions.POLL_OK:
+            return
+        if state == psycopg2.extensions.POLL_READ:
+            events = select.POLLIN
+        elif state == psycopg2.extensions.POLL_WRITE:
+            events = select.POLLOUT
+        else:
+            raise psycopg2.OperationalError(f"Unexpected state of a connection: {state}")
+        # A new one each time: libpq changes sockets while it connects.
+        poller = select.poll()
+        poller.register(connection.fileno(), events)
+        if deadline == math.inf:
+            poller.poll()
+        elif not poller.poll(max(0.0, deadline - monotonic()) * 1000):
+            raise TimeLimitExceeded("The PostgreSQL server did not answer in time")
+
+
+def install() -> None:
+    """Make psycopg2 wait through :func:`wait_within_deadline`, unless somebody was first."""
+    current = psycopg2.extensions.get_wait_callback()
+    if current is None:
+        psycopg2.extensions.set_wait_callback(wait_within_deadline)
+    elif current is not wait_within_deadline:
+        log.warning("psycopg2 waits by other means: only the server keeps time limits")
+
+
+def has_unread_input(connection: Any) -> bool:
+    """Whether the server sent something to an idle connection: mostly, that it closes it."""
+    poller = select.poll()
+    poller.register(connection.fileno(), select.POLLIN)
+    return bool(poller.poll(0))

@@ -1,0 +1,1 @@
+"""Rules of the HTTP API, as pure functions of values."""

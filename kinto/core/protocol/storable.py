@@ -1,0 +1,143 @@
+"""Checks that a JSON value can be stored.
+
+PostgreSQL holds any JSON but NUL characters, lone surrogates and numbers without a JSON form.
+"""
+
+from collections.abc import Iterable
+from math import isfinite
+from typing import Any
+
+import msgspec
+
+from kinto.core.exceptions import UnstorableText
+from kinto.core.types import JSONValue
+
+
+# Nested arrays and objects, the outermost counted. Far below the recursion limit of Python and
+# the stack of PostgreSQL, so that whatever walks a stored value comes to its end.
+MAX_NESTING = 400
+
+_TEXT = frozenset((str,))
+_PLAIN_SCALARS = frozenset((str, int, bool, type(None)))
+_CONTAINERS_OR_FLOAT = frozenset((dict, list, float))
+
+_encode = msgspec.json.Encoder().encode
+
+_Path = tuple[str | int, ...]
+
+
+def find_text_problem(text: str) -> str | None:
+    """What PostgreSQL would refuse in ``text``, ``None`` when it can be stored."""
+    if "\0" in text:
+        return "Invalid character 0x00"
+    if text.isascii():
+        return None
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        return f"Invalid character 0x{ord(text[error.start]):x}"
+    return None
+
+
+def check_storable_text(text: str) -> None:
+    """:raises UnstorableText: a NUL or a lone surrogate."""
+    if problem := find_text_problem(text):
+        raise UnstorableText((), problem)
+
+
+def check_storable(value: JSONValue) -> None:
+    """Walk a value in search of what no backend must be given.
+
+    :raises TypeError: something that JSON does not know, bytes among others.
+    :raises UnstorableText: a NUL or a lone surrogate in a key or a text, a number that is not
+        finite, or more than :data:`MAX_NESTING` levels. Its ``path`` tells where.
+    """
+    if encode_plain(value) is not None:
+        return
+    level = _containers_within([(None, value)], ())
+    for _ in range(MAX_NESTING):
+        if not level:
+            return
+        level = [
+            found
+            for container, path in level
+            for found in _containers_within(_members(container, path), path)
+        ]
+    if level:
+        raise UnstorableText((), f"More than {MAX_NESTING} levels of nesting")
+
+
+def encode_plain(value: JSONValue) -> bytes | None:
+    """The JSON text of a value that has nothing to look at closely, which is true of nearly all.
+
+    :returns: ``None`` when :func:`check_storable` has to decide.
+    """
+    if not _has_plain_types(value):
+        return None
+    try:
+        encoded = _encode(value)
+    except UnicodeEncodeError:
+        return None
+    # A backslash before it would make it harmless: the slow walk tells.
+    return None if b"\\u0000" in encoded else encoded
+
+
+def _has_plain_types(value: JSONValue) -> bool:
+    level = [value]
+    for _ in range(MAX_NESTING):
+        containers: list[Any] = []
+        for parent in level:
+            members: Iterable[JSONValue]
+            if type(parent) is dict:
+                if not _TEXT.issuperset(map(type, parent)):
+                    return False
+                members = parent.values()
+            elif type(parent) is list:
+                members = parent
+            else:
+                return False
+            kinds = {*map(type, members)} - _PLAIN_SCALARS
+            if not kinds:
+                continue
+            if not kinds <= _CONTAINERS_OR_FLOAT:
+                return False
+            if float in kinds and not all(isfinite(x) for x in members if type(x) is float):
+                return False
+            containers += [x for x in members if type(x) is dict or type(x) is list]
+        if not containers:
+            return True
+        level = containers
+    return False
+
+
+def _members(container: Any, path: _Path) -> Any:  # a dict, list or tuple; its pairs
+    if not isinstance(container, dict):
+        return enumerate(container)
+    for key in container:
+        if type(key) is str:
+            if problem := find_text_problem(key):
+                raise UnstorableText((*path, key), problem)
+        elif isinstance(key, bool) or not isinstance(key, (str, int, float)):
+            raise TypeError(f"{type(key).__name__} is no key of a JSON object")
+    return container.items()
+
+
+def _containers_within(members: Any, path: _Path) -> list[tuple[Any, _Path]]:
+    """The arrays and objects among ``members``, pairs of key and value; scalars are checked."""
+    containers: list[tuple[Any, _Path]] = []
+    for key, value in members:
+        kind = type(value)
+        if kind is int or kind is bool or value is None:
+            continue
+        here = path if key is None else (*path, key)
+        if isinstance(value, str):
+            if problem := find_text_problem(value):
+                raise UnstorableText(here, problem)
+        elif isinstance(value, (dict, list, tuple)):
+            containers.append((value, here))
+        elif isinstance(value, float):
+            if not isfinite(value):
+                raise UnstorableText(here, f"{value} has no JSON form")
+        elif not isinstance(value, int):
+            raise TypeError(f"{kind.__name__} is not JSON serializable")
+    return containers

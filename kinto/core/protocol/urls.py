@@ -1,0 +1,80 @@
+"""Texts of URLs: decoded strictly, written percent-encoded."""
+
+import re
+from collections.abc import Iterable
+from typing import Final
+from urllib.parse import quote, unquote_to_bytes, urlencode
+
+from kinto.core.exceptions import DomainError
+
+
+MAX_PARAMETERS: Final = 1_000
+
+_SEPARATORS = re.compile("[&;]")
+_MALFORMED_ESCAPE = re.compile("%(?![0-9A-Fa-f]{2})")
+# Everything that a path may hold as it is, "%" of escapes included.
+_SAFE_IN_PATH = "/%:@!$&'()*+,;=~-._"
+
+
+class UndecodableURL(DomainError, ValueError):
+    """A part of a URL that is not percent-encoded UTF-8, or too much of it."""
+
+
+def decode_wsgi_path(path_info: str) -> str:
+    """The text of the WSGI variable ``PATH_INFO``, whose characters stand for bytes.
+
+    :raises UndecodableURL: it is not UTF-8.
+    """
+    try:
+        return path_info.encode("latin-1").decode()
+    except UnicodeError as error:
+        raise UndecodableURL("Invalid URL path.") from error
+
+
+def quote_path(text: str) -> str:
+    """A path as it travels: whatever is not allowed in it is percent-encoded, escapes are kept.
+
+    :raises UndecodableURL: a lone surrogate, or a percent sign that escapes nothing.
+    """
+    if _MALFORMED_ESCAPE.search(text):
+        raise UndecodableURL("Invalid URL path.")
+    try:
+        return quote(text, safe=_SAFE_IN_PATH)
+    except UnicodeEncodeError as error:
+        raise UndecodableURL("Invalid URL path.") from error
+
+
+def parse_query(query_string: str) -> list[tuple[str, str]]:
+    """Names and values of the WSGI variable ``QUERY_STRING``, separated by ``&`` or ``;``.
+
+    A percent sign that escapes nothing stands for itself.
+
+    :raises UndecodableURL: it is not UTF-8, or has more parameters than
+        :data:`MAX_PARAMETERS`.
+    """
+    if not query_string:
+        return []
+    pairs = _SEPARATORS.split(query_string)
+    if len(pairs) > MAX_PARAMETERS:
+        raise UndecodableURL(f"At most {MAX_PARAMETERS} parameters")
+    try:
+        split = (pair.partition("=") for pair in pairs if pair)
+        return [(_decode(name), _decode(value)) for name, _, value in split]
+    except UnicodeError as error:
+        raise UndecodableURL(query_string) from error
+
+
+def format_query(params: Iterable[tuple[str, str]]) -> str:
+    """The query string of names and values."""
+    return urlencode(list(params))
+
+
+def build_url(base: str, params: Iterable[tuple[str, str]]) -> str:
+    """``base``, without a query string of its own, followed by the parameters."""
+    query = format_query(params)
+    return f"{base}?{query}" if query else base
+
+
+def _decode(text: str) -> str:
+    # As in the rest of WSGI, characters stand for bytes.
+    return unquote_to_bytes(text.replace("+", " ").encode("latin-1")).decode()

@@ -1,0 +1,78 @@
+"""The request class: what this application and its plugins read from a request."""
+
+import warnings
+from typing import Any
+
+from pyramid.decorator import reify
+
+from kinto.core import authentication, events, subrequests
+from kinto.core import types as core_types
+from kinto.core.protocol import json_codec
+
+
+class Request(core_types.Request):
+    """A request, or a sub-request of one."""
+
+    @reify
+    def bound_data(self) -> dict[str, Any]:
+        """Shared by a request with its sub-requests."""
+        return {}
+
+    @reify
+    def json_body(self) -> Any:
+        """The JSON of the body, parsed once.
+
+        :raises JSONError: it is not the JSON this server accepts.
+        """
+        return json_codec.loads(self.body)
+
+    @property
+    def prefixed_userid(self) -> str | None:
+        """``<policy>:<user id>``; ``None`` when anonymous."""
+        return authentication.prefixed_userid(self)
+
+    @reify
+    def prefixed_principals(self) -> list[str]:
+        """Principals of the user: the prefixed user id first, then groups and ``system.*``."""
+        return authentication.prefixed_principals(self)
+
+    @property
+    def effective_principals(self) -> list[str]:
+        """Old name of ``prefixed_principals``."""
+        warnings.warn(
+            "`effective_principals` is deprecated, use `prefixed_principals` instead.",
+            DeprecationWarning,
+            stacklevel=2,
+        )
+        return self.prefixed_principals
+
+    @reify
+    def current_resource_name(self) -> str:
+        """Name of the resource of the route.
+
+        :raises AttributeError: the route is no resource's.
+        """
+        name: str = self.current_service.resource_name
+        return name
+
+    def get_user_info(self) -> dict[str, Any]:
+        """The user as shown by the hello view."""
+        return authentication.get_user_info(self)
+
+    def get_resource_events(self, after_commit: bool = False) -> Any:
+        """Events to deliver now."""
+        return events.get_resource_events(self, after_commit=after_commit)
+
+    def notify_resource_event(self, *args: Any, **kwargs: Any) -> None:
+        """Queue an event about objects."""
+        events.notify_resource_event(self, *args, **kwargs)
+
+    def follow_subrequest(self, subrequest: Any, **kwargs: Any) -> Any:
+        """Execute a sub-request, redirections included."""
+        return subrequests.follow_subrequest(self, subrequest, **kwargs)
+
+    def log_context(self, **kwargs: Any) -> dict[str, Any]:
+        """Add fields to the summary line of the request; ``None`` values are left out."""
+        context: dict[str, Any] = self.__dict__.setdefault("_log_context", {})
+        context.update((key, value) for key, value in kwargs.items() if value is not None)
+        return context

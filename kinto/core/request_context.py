@@ -1,0 +1,292 @@
+"""What one request has to know from the database, fetched in as few round trips as can be."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from pyramid.authorization import Authenticated, Everyone
+from pyramid.httpexceptions import HTTPException
+from pyramid.request import Request
+
+from kinto.core.permission import PermissionBase
+from kinto.core.storage import StorageBase
+from kinto.core.storage.exceptions import ObjectNotFoundError
+from kinto.core.storage.protocols import (
+    ContextQuery,
+    ContextReader,
+    ListLocker,
+    StoredContext,
+)
+from kinto.core.types import BoundPermission, KintoObject, ListKey, ObjectKey, Permissions
+
+
+_WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+PERMISSIONS_FIELD = "__permissions__"
+
+
+class ResourceContext:
+    """The object or list that a request addresses, with all that decides about it.
+
+    Nothing is read before something is asked; then everything comes at once.
+
+    :param factory: the :class:`~kinto.core.authorization.RouteFactory` of the request.
+    """
+
+    def __init__(self, request: Request, service: Any, *, factory: Any) -> None:
+        self.request = request
+        self.service = service
+        self._factory = factory
+        self._stored: StoredContext | None = None
+        self._principals: frozenset[str] = frozenset()
+        self._parent_id: str | None = None
+
+    # -- from the URL and the body, without reading anything ----------------------------
+
+    @property
+    def object_id(self) -> str | None:
+        """Id of the object addressed: by the URL, or by the body of a POST."""
+        if self.service.type == "object":
+            object_id: str | None = self.request.matchdict.get("id")
+            return object_id
+        if self.request.method == "POST":
+            return _posted_id(self.request)
+        return None
+
+    @property
+    def parent_id(self) -> str:
+        """Parent of the list addressed, in the terms of the storage."""
+        if self._parent_id is None:
+            resource = self.service.resource(self.request, context=self._factory)
+            self._parent_id = resource.get_parent_id(self.request)
+        return self._parent_id
+
+    def object_uri(self, object_id: str | None = None) -> str:
+        """URI of an object of the list (the one addressed by default), without version prefix."""
+        ids = dict(self.request.matchdict)
+        ids["id"] = object_id if object_id is not None else self.object_id or ""
+        path: str = self.service.object_path
+        return path.format(**ids)
+
+    def plural_uri(self) -> str:
+        """URI of the list, without version prefix."""
+        path: str = self.service.plural_path
+        return path.format(**self.request.matchdict)
+
+    def is_create_only(self) -> bool:
+        """A PUT that must not replace anything."""
+        return (
+            self.request.method == "PUT" and self.request.headers.get("If-None-Match") == "*"
+        )
+
+    # -- what is stored -----------------------------------------------------------------
+
+    def required_permission(self, method_permissions: Mapping[str, str]) -> str | None:
+        """``read``, ``write`` or ``create``.
+
+        A POST or PUT of an object that exists is no creation: what counts then is the
+        permission to read it (POST answers with it) or to write it.
+        """
+        method = self.request.method.lower()
+        if method == "put":
+            return "create" if self.stored.obj is None else "write"
+        if method == "post" and self.object_id is not None and self.stored.obj is not None:
+            return "read"
+        return method_permissions.get(method)
+
+    def current_object(self) -> KintoObject | None:
+        """The object addressed, with its permissions; ``None`` when there is none."""
+        obj = self.stored.obj
+        if obj is None:
+            return None
+        return {**obj, PERMISSIONS_FIELD: copy_permissions(self.stored.permissions)}
+
+    def groups_of(self, prefixed_userid: str) -> frozenset[str]:
+        """Principals of the groups that hold the user of this request."""
+        if self._stored is None:
+            self._fetch(prefixed_userid)
+        assert self._stored is not None
+        return self._stored.groups
+
+    @property
+    def stored(self) -> StoredContext:
+        """Everything, read at the first call."""
+        if self._stored is None:
+            # Asking who the user is has the groups looked up, which fetches all the rest.
+            userid = self.request.prefixed_userid
+            if self._stored is None:
+                self._fetch(userid)
+        assert self._stored is not None
+        return self._stored
+
+    def is_granted(
+        self, principals: Sequence[str], bound_permissions: Sequence[tuple[str, str]]
+    ) -> bool:
+        """Whether a stored ACE gives one of the pairs to one of the principals."""
+        granted = self.stored.granted
+        if any(pair in granted for pair in bound_permissions):
+            return True
+        strangers = set(principals) - self._principals
+        uris = set(self._uris())
+        others = [pair for pair in bound_permissions if pair[0] and pair[0] not in uris]
+        permission = self.request.registry.permission
+        if strangers and permission.check_permission(strangers, list(bound_permissions)):
+            return True
+        return bool(others) and permission.check_permission(principals, others)
+
+    def accessible_ids(
+        self, principals: Iterable[str], patterns: Sequence[tuple[str, str]]
+    ) -> list[str]:
+        """Ids of the objects of the list on which one of the (pattern, permission) is granted."""
+        permission: PermissionBase = self.request.registry.permission
+        found = permission.get_accessible_objects(principals, patterns, with_children=False)
+        return sorted({uri.rpartition("/")[2] for uri in found})
+
+    # -- fetching -----------------------------------------------------------------------
+
+    def _uris(self) -> tuple[str, ...]:
+        uris = list(self._factory.ancestor_uris())
+        if self.object_id is not None:
+            uris.append(self.object_uri())
+        return tuple(dict.fromkeys(uris))
+
+    def _fetch(self, prefixed_userid: str | None) -> None:
+        registry = self.request.registry
+        groups = self.request.bound_data.get("groups", {}).get(prefixed_userid)
+        principals = [Everyone]
+        if prefixed_userid is not None:
+            principals += [Authenticated, prefixed_userid, *(groups or ())]
+        owner = self.service.resource.get_owner_key(self.request)
+        query = ContextQuery(
+            userid=prefixed_userid if groups is None else None,
+            principals=tuple(principals),
+            uris=self._uris(),
+            target=ListKey(self.request.current_resource_name, self.parent_id),
+            object_id=self.object_id,
+            object_uri=None if self.object_id is None else self.object_uri(),
+            owner=owner,
+        )
+        for_write = self.request.method in _WRITES
+        if for_write and must_lock_first(self.request):
+            lock_lists(registry.storage, [query.target])
+        stored = fetch_context(
+            registry.storage, registry.permission, query, for_write=for_write
+        )
+        if groups is not None:
+            stored.groups = frozenset(groups)
+        self._stored = stored
+        self._principals = frozenset(principals) | stored.groups
+
+
+def copy_permissions(permissions: Permissions) -> Permissions:
+    """A copy that the caller may alter."""
+    return {name: set(principals) for name, principals in permissions.items()}
+
+
+def _posted_id(request: Request) -> str | None:
+    """The id in the body of a POST, if it is a text; the rest is for the validation to refuse."""
+    try:
+        body = request.json_body
+    except (ValueError, HTTPException):
+        return None
+    data = body.get("data") if isinstance(body, dict) else None
+    object_id = data.get("id") if isinstance(data, dict) else None
+    return object_id if isinstance(object_id, str) and _is_storable(object_id) else None
+
+
+def _is_storable(text: str) -> bool:
+    if "\0" in text:
+        return False
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def must_lock_first(request: Request) -> bool:
+    """Whether the list has to be locked before it is read.
+
+    A condition on the timestamp of a list holds only under its lock, and an attempt after a
+    collision with another writer must not collide again.
+    """
+    if request.environ.get("retry.attempt", 0) > 0:
+        return True
+    is_plural = request.current_service is not None and request.current_service.type == "plural"
+    return is_plural and ("If-Match" in request.headers or "If-None-Match" in request.headers)
+
+
+def lock_lists(storage: StorageBase, keys: Sequence[ListKey]) -> None:
+    """Hold back other writers of these lists until the transaction ends, where that is possible."""
+    if isinstance(storage, ListLocker):
+        storage.lock_lists(keys)
+
+
+def fetch_context(
+    storage: StorageBase, permission: PermissionBase, query: ContextQuery, *, for_write: bool
+) -> StoredContext:
+    """In one round trip where storage and permissions share a database, else piece by piece."""
+    if shares_database(storage, permission):
+        assert isinstance(storage, ContextReader)
+        return storage.fetch_context(query, for_write=for_write)
+    return _fetch_piecewise(storage, permission, query)
+
+
+def shares_database(storage: StorageBase, permission: PermissionBase) -> bool:
+    """Whether one statement can read both, and no plugin has replaced a method of either."""
+    client = getattr(storage, "client", None)
+    return (
+        client is not None
+        and client is getattr(permission, "client", None)
+        and isinstance(storage, ContextReader)
+        and not is_overridden(storage)
+        and not is_overridden(permission)
+    )
+
+
+def is_overridden(backend: object) -> bool:
+    """Whether methods were replaced on the instance (timers of our own apart) or by a sub-class."""
+    if not type(backend).__module__.startswith("kinto.core."):
+        return True
+    return any(
+        callable(value) and not getattr(value, "is_timer", False) and hasattr(type(backend), name)
+        for name, value in vars(backend).items()
+    )
+
+
+def _fetch_piecewise(
+    storage: StorageBase, permission: PermissionBase | None, query: ContextQuery
+) -> StoredContext:
+    stored = StoredContext()
+    if permission is not None:
+        if query.userid is not None:
+            stored.groups = frozenset(permission.get_user_principals(query.userid))
+        stored.granted = _granted(permission, query, stored.groups)
+    if query.owner is not None:
+        stored.owner = _find(storage, query.owner)
+        if stored.owner is None:
+            return stored
+    if query.object_id is not None:
+        stored.obj = _find(storage, ObjectKey(*query.target, query.object_id))
+        if stored.obj is not None and permission is not None and query.object_uri is not None:
+            stored.permissions = permission.get_object_permissions(query.object_uri)
+    return stored
+
+
+def _granted(
+    permission: PermissionBase, query: ContextQuery, groups: frozenset[str]
+) -> frozenset[BoundPermission]:
+    principals = groups.union(query.principals)
+    aces = permission.get_objects_permissions(query.uris)
+    return frozenset(
+        BoundPermission(uri, name)
+        for uri, permissions in zip(query.uris, aces, strict=True)
+        for name, holders in permissions.items()
+        if not principals.isdisjoint(holders)
+    )
+
+
+def _find(storage: StorageBase, key: ObjectKey) -> KintoObject | None:
+    try:
+        found: KintoObject = storage.get(*key)
+    except ObjectNotFoundError:
+        return None
+    return found

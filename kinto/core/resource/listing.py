@@ -1,0 +1,68 @@
+"""Pages of a list, as clients walk through them.
+
+Source: "Query string" of the HTTP API, section 7.6.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from pyramid.request import Request
+
+from kinto.core.errors import raise_invalid, request_params
+from kinto.core.exceptions import InvalidParameter
+from kinto.core.protocol.criteria import Filter, Sort
+from kinto.core.protocol.pagination import (
+    NONCE_PREFIX,
+    PageToken,
+    decode_token,
+    encode_token,
+    make_token,
+    new_nonce,
+    next_page_params,
+    pagination_rules,
+)
+from kinto.core.protocol.urls import build_url
+from kinto.core.registry import current_settings
+from kinto.core.types import KintoObject
+
+
+def read_token(
+    request: Request, text: str | None, *, sorting: Sequence[Sort]
+) -> tuple[list[list[Filter]] | None, int]:
+    """Where the page begins, with the number of objects on the pages before it.
+
+    :raises HTTPBadRequest: the token is malformed; for DELETE also: not issued, or used before.
+    """
+    if not text:
+        return None, 0
+    token: PageToken = or_400(request, lambda: decode_token(text, sorting))
+    if request.method == "DELETE":
+        _consume_nonce(request, token.nonce)
+    return pagination_rules(sorting, token.last_object), token.offset
+
+
+def _consume_nonce(request: Request, nonce: str) -> None:
+    is_ours = nonce.startswith(NONCE_PREFIX) and len(nonce) <= len(new_nonce())
+    if not is_ours or request.registry.cache.delete(nonce) is None:
+        raise_invalid(request, "querystring", None, "_token was already used or has expired.")
+
+
+def next_page_url(
+    request: Request, last: KintoObject, *, sorting: Sequence[Sort], limit: int, offset: int
+) -> str:
+    """URL of the page after the one that ends with ``last``."""
+    nonce = new_nonce()
+    if request.method == "DELETE":
+        ttl = current_settings(request.registry).pagination.token_validity_seconds
+        request.registry.cache.set(nonce, "issued", ttl=ttl)
+    token = encode_token(make_token(last, sorting, offset=offset, nonce=nonce))
+    params = next_page_params(request_params(request), limit=limit, token=token)
+    return build_url(request.path_url, params)
+
+
+def or_400(request: Request, parse: Callable[[], Any]) -> Any:
+    """What ``parse`` gives, its :class:`InvalidParameter` turned into a 400."""
+    try:
+        return parse()
+    except InvalidParameter as error:
+        raise_invalid(request, error.location, error.name, error.description)

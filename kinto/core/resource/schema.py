@@ -1,0 +1,188 @@
+"""Schemas of request bodies.
+
+They describe each body once: they refuse what is malformed, and the OpenAPI document is
+made from them.
+"""
+
+import warnings
+from typing import Any, ClassVar
+
+import colander
+
+from kinto.core import schema as core_schema
+from kinto.core.exceptions import InvalidParameter
+from kinto.core.schema import Any as AnyType
+
+
+class ResourceSchema(colander.MappingSchema):  # type: ignore[misc]  # colander ships no types
+    """Attributes of the objects of a kind; unknown ones are kept by default.
+
+    The inner class ``Options`` of a sub-class may set ``readonly_fields``, names that a PATCH
+    must not change, and ``preserve_unknown``.
+    """
+
+    class Options:
+        """Defaults of the options."""
+
+        readonly_fields: tuple[str, ...] = ()
+        preserve_unknown = True
+
+    @classmethod
+    def get_option(cls, attr: str) -> Any:
+        """An option of this schema, or its default."""
+        default = getattr(ResourceSchema.Options, attr)
+        return getattr(cls.Options, attr, default)
+
+    @classmethod
+    def is_readonly(cls, field: str) -> bool:
+        """Whether a PATCH may not change the attribute."""
+        return field in cls.get_option("readonly_fields")
+
+    @classmethod
+    def schema_type(cls) -> Any:
+        """Type of the node, with or without unknown attributes."""
+        keeps_unknown = cls.get_option("preserve_unknown")
+        return colander.Mapping(unknown="preserve" if keeps_unknown else "ignore")
+
+
+class PermissionsSchema(colander.SchemaNode):  # type: ignore[misc]  # colander ships no types
+    """Principals by permission; ``None`` stands for no principal.
+
+    :param known: names of the permissions that the kind has.
+    """
+
+    title = "Permissions"
+
+    def __init__(self, *args: Any, known: tuple[str, ...], **kwargs: Any) -> None:
+        self.known = known
+        super().__init__(colander.Mapping(unknown="preserve"), *args, **kwargs)
+        for permission in known:
+            self.add(_principals_node(permission))
+
+    @staticmethod
+    def schema_type() -> Any:
+        """Type of the node."""
+        return colander.Mapping(unknown="preserve")
+
+    def deserialize(self, cstruct: Any = colander.null) -> Any:
+        permissions = super().deserialize(cstruct)
+        if not isinstance(permissions, dict):
+            return permissions
+        for name in permissions:
+            if name not in self.known:
+                raise colander.Invalid(self, f'"{name}" is not one of {", ".join(self.known)}')
+        return permissions
+
+
+class _Principals(colander.SchemaNode):  # type: ignore[misc]  # colander ships no types
+    missing = colander.drop
+
+    def deserialize(self, cstruct: Any = colander.null) -> Any:
+        if cstruct is None:
+            return []
+        return super().deserialize(cstruct)
+
+
+def _principals_node(permission: str) -> colander.SchemaNode:
+    return _Principals(
+        colander.Sequence(), colander.SchemaNode(colander.String()), name=permission
+    )
+
+
+def object_body_schema(
+    data: colander.SchemaNode, permissions: tuple[str, ...], *, is_data_required: bool
+) -> colander.SchemaNode:
+    """Body of POST and PUT."""
+    body = colander.SchemaNode(colander.Mapping(unknown="raise"), name="")
+    data = data.clone()
+    data.name = "data"
+    data.missing = colander.required if is_data_required else colander.drop
+    body.add(data)
+    _add_permissions(body, permissions)
+    return body
+
+
+def patch_body_schema(permissions: tuple[str, ...]) -> colander.SchemaNode:
+    """Body of a PATCH that merges: its attributes are checked once merged."""
+    body = colander.SchemaNode(colander.Mapping(unknown="raise"), name="")
+    body.add(
+        colander.SchemaNode(
+            colander.Mapping(unknown="preserve"), name="data", missing=colander.drop
+        )
+    )
+    _add_permissions(body, permissions)
+    return body
+
+
+def _add_permissions(body: colander.SchemaNode, permissions: tuple[str, ...]) -> None:
+    if permissions:
+        body.add(PermissionsSchema(name="permissions", known=permissions, missing=colander.drop))
+
+
+def has_required_attributes(schema: colander.SchemaNode) -> bool:
+    """Whether objects of this kind cannot be empty."""
+    return any(child.required for child in schema.children)
+
+
+def find_errors(schema: colander.SchemaNode, value: Any) -> tuple[Any, list[InvalidParameter]]:
+    """The value as the schema has it, with what is wrong in it."""
+    try:
+        return schema.deserialize(value), []
+    except colander.Invalid as error:
+        return None, [
+            InvalidParameter("body", name, message) for name, message in invalid_parts(error)
+        ]
+
+
+def invalid_parts(error: colander.Invalid) -> list[tuple[str, str]]:
+    """Dotted paths of what is wrong, with the reason of each."""
+    return [
+        (path.lstrip("."), message) for path, message in error.asdict(translate=_untranslated).items()
+    ]
+
+
+def _untranslated(message: Any) -> str:
+    interpolate = getattr(message, "interpolate", None)
+    return interpolate() if interpolate else str(message)
+
+
+class _DeprecatedNode:
+    """An old name of a node, which warns once it is used."""
+
+    old: ClassVar[str]
+    new: ClassVar[str]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        warnings.warn(
+            f"`kinto.core.resource.schema.{self.old}` is deprecated, "
+            f"use `kinto.core.schema.{self.new}` instead.",
+            DeprecationWarning,
+            stacklevel=2,
+        )
+        super().__init__(*args, **kwargs)
+
+
+class TimeStamp(_DeprecatedNode, core_schema.TimeStamp):
+    """Old name of :class:`kinto.core.schema.TimeStamp`."""
+
+    old = new = "TimeStamp"
+
+
+class URL(_DeprecatedNode, core_schema.URL):
+    """Old name of :class:`kinto.core.schema.URL`."""
+
+    old = new = "URL"
+
+
+__all__ = [
+    "URL",
+    "AnyType",
+    "PermissionsSchema",
+    "ResourceSchema",
+    "TimeStamp",
+    "find_errors",
+    "has_required_attributes",
+    "invalid_parts",
+    "object_body_schema",
+    "patch_body_schema",
+]

@@ -1,0 +1,44 @@
+"""What a write stores beside the attributes: timestamps that clients choose, permissions.
+
+Source: sections 5.3 and 8.8 of the HTTP API.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from pyramid.request import Request
+
+from kinto.core.errors import raise_invalid
+from kinto.core.exceptions import InvalidParameter
+from kinto.core.protocol.permissions import PermissionChange, changed_permissions
+from kinto.core.protocol.timestamps import client_timestamp, deletion_timestamp
+from kinto.core.types import Permissions, Timestamp
+
+
+def accepted_timestamp(request: Request, value: Any, *, current: int | None) -> Timestamp | None:
+    """The timestamp given in a body; ``None`` when the server chooses."""
+    try:
+        return client_timestamp(value, current=current)
+    except InvalidParameter as error:
+        raise_invalid(request, error.location, error.name, error.description)
+
+
+def parse_deletion_timestamp(request: Request, *, current: int) -> Timestamp | None:
+    """The timestamp given in the query string of a DELETE; ``None`` when the server chooses."""
+    raw = request.validated.get("querystring", {}).get("last_modified")
+    try:
+        return deletion_timestamp(raw, current=current)
+    except InvalidParameter as error:
+        raise_invalid(request, error.location, error.name, error.description)
+
+
+def requested_permissions(
+    kind: PermissionChange,
+    *,
+    current: Mapping[str, Iterable[str]],
+    requested: Mapping[str, Iterable[str] | None] | None,
+) -> Permissions:
+    """Permissions after a write, before its author is added (which the model does)."""
+    return changed_permissions(
+        kind, current=current, requested=requested, current_principal=None, explicit=False
+    )

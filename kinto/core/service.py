@@ -1,0 +1,83 @@
+"""Endpoints: routes, methods, validators, with the errors and CORS headers of this API."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import cornice
+from cornice.pyramidhook import register_service_views
+from pyramid.config import Configurator
+from pyramid.httpexceptions import HTTPException
+from pyramid.request import Request
+from pyramid.security import NO_PERMISSION_REQUIRED
+
+from kinto.core.cors import COMMON_HEADERS, preflight_view, validate_origin
+from kinto.core.errors import json_error_handler
+
+
+class Service(cornice.Service):  # type: ignore[misc]  # cornice ships no types
+    """A cornice service that answers errors in the JSON form of this API.
+
+    CORS is our own (:mod:`kinto.core.cors`): settings of the application decide about origins,
+    not those of the process that made the service.
+    """
+
+    renderer = "json"
+    default_cors_headers: Sequence[str] = COMMON_HEADERS
+    # Set at start-up, for plugins that read them.
+    cors_origins: Sequence[str] = ("*",)
+    cors_max_age: int | None = 3600
+
+    @property
+    def cors_enabled(self) -> bool:
+        """Never by cornice itself."""
+        return False
+
+    @cors_enabled.setter
+    def cors_enabled(self, value: object) -> None: ...
+
+    def add_view(self, method: str, view: Any, **kwargs: Any) -> None:
+        """Have ``view`` answer a method; one for HEAD stays, whatever comes for GET."""
+        has_head = "HEAD" in self.defined_methods
+        super().add_view(method, view, **kwargs)
+        if has_head and method.upper() == "GET":
+            # Cornice has the view of GET answer HEAD as well.
+            self.definitions.pop()
+
+    def error_handler(self, request: Request) -> HTTPException:
+        """The answer for what validators found."""
+        return json_error_handler(request)
+
+    def exposed_headers(self, method: str) -> Sequence[str]:
+        """Names for ``Access-Control-Expose-Headers`` of an answer to ``method``."""
+        for defined, _, arguments in self.definitions:
+            if defined == method:
+                return tuple(arguments.get("cors_headers") or self.default_cors_headers)
+        return self.default_cors_headers
+
+
+def add_cornice_service(config: Configurator, service: cornice.Service) -> None:
+    """Directive of the same name: the service answers CORS requests as well."""
+    if isinstance(service, Service):
+        if "OPTIONS" not in service.defined_methods:
+            service.add_view(
+                "options", preflight_view(service), permission=NO_PERMISSION_REQUIRED
+            )
+        for _, _, arguments in service.definitions:
+            if validate_origin not in arguments["validators"]:
+                arguments["validators"].insert(0, validate_origin)
+    register_service_views(config, service)
+
+
+
+def describing_options(view: Any, info: Any) -> Any:
+    """View deriver that does nothing: it declares the options that only describe a view."""
+    return view
+
+
+describing_options.options = (  # type: ignore[attr-defined]  # where Pyramid looks for it
+    "api_security",
+    "description",
+    "operation_id",
+    "response_schemas",
+    "tags",
+)

@@ -1,0 +1,1 @@
+"""Steps of the start-up, one module per concern."""

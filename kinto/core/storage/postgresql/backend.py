@@ -1,0 +1,406 @@
+"""The storage backend in PostgreSQL."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from pyramid.settings import asbool
+
+from kinto.core.decorators import deprecate_kwargs
+from kinto.core.postgresql.client import PostgreSQLClient, create_from_config
+from kinto.core.postgresql.connection import Connection
+from kinto.core.postgresql.migrator import MigratorMixin
+from kinto.core.postgresql.statements import Statement
+from kinto.core.protocol import json_codec
+from kinto.core.storage import (
+    DEFAULT_DELETED_FIELD,
+    DEFAULT_ID_FIELD,
+    DEFAULT_MODIFIED_FIELD,
+    Filters,
+    PaginationRules,
+    Sorting,
+    StorageBase,
+)
+from kinto.core.storage.exceptions import ObjectNotFoundError, ReadonlyError, UnicityError
+from kinto.core.storage.matching import FieldNames
+from kinto.core.storage.postgresql import lists, reads, removal, version, writes
+from kinto.core.storage.postgresql.context import fetch_context
+from kinto.core.storage.postgresql.rows import one_object, tombstone
+from kinto.core.storage.postgresql.selection import Criteria
+from kinto.core.storage.postgresql.writes import Existing, WriteConditions
+from kinto.core.storage.protocols import ContextQuery, Page, StoredContext
+from kinto.core.types import Configurator, KintoObject, ListKey, ObjectKey
+
+
+_HERE = Path(__file__).parent
+_OLD_LIST_NAME = {"collection_id": "resource_name"}
+_OLD_NAMES = {"collection_id": "resource_name", "record": "obj"}
+_NAMES = FieldNames()
+
+_DELETE_OBJECTS = Statement("kinto_flush_objects", "DELETE FROM objects")
+_DELETE_TIMESTAMPS = Statement("kinto_flush_timestamps", "DELETE FROM timestamps")
+
+
+class Storage(MigratorMixin, StorageBase):
+    """Objects in a PostgreSQL database.
+
+    Writers of one list queue on its row of ``timestamps`` until they commit, so that objects
+    become visible in the order of their timestamps. Reads write nothing.
+
+    :param max_fetch_size: the most objects that :meth:`list_all` gives without a limit.
+    """
+
+    name = "storage"
+    schema_version = 27
+    schema_file = str(_HERE / "schema.sql")
+    migrations_directory = str(_HERE / "migrations")
+
+    supports_conditional_writes = True
+
+    def __init__(
+        self,
+        client: PostgreSQLClient,
+        max_fetch_size: int,
+        *args: Any,
+        readonly: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(*args, readonly=readonly, **kwargs)
+        self.client = client
+        self._max_fetch_size = max_fetch_size
+        client.on_first_connect(self.report_outdated_schema)
+
+    # -- Schema ----------------------------------------------------------------------------
+
+    def initialize_schema(self, dry_run: bool = False) -> None:
+        self.create_or_migrate_schema(dry_run)
+
+    def find_installed_version(self, connection: Connection) -> int | None:
+        return version.find_version(connection)
+
+    def migrate_schema(self, start_version: int, dry_run: bool = False) -> None:
+        with self.client.read() as connection:
+            # Only the row of the version was lost: making what is missing brings it back.
+            is_ours = start_version < self.schema_version and version.has_functions(connection)
+        if is_ours:
+            self.create_schema(dry_run)
+        else:
+            super().migrate_schema(start_version, dry_run)
+
+    def flush(self) -> None:
+        with self.client.write(force_commit=True) as connection:
+            connection.defer(_DELETE_OBJECTS, {})
+            connection.execute(_DELETE_TIMESTAMPS, {})
+
+    # -- Timestamps ------------------------------------------------------------------------
+
+    def resource_timestamp(self, resource_name: str, parent_id: str) -> int:
+        key = ListKey(resource_name, parent_id)
+        with self.client.read() as connection:
+            timestamp = reads.find_timestamp(connection, key)
+        if timestamp is not None:
+            return timestamp
+        if self.readonly:
+            raise ReadonlyError(message="Cannot initialize the timestamp: read-only mode")
+        # The request may fail for another reason; others saw this timestamp meanwhile.
+        with self.client.write(force_commit=True) as connection:
+            return lists.start_list(connection, key)
+
+    def all_resources_timestamps(self, resource_name: str) -> dict[str, int]:
+        with self.client.read() as connection:
+            return reads.fetch_timestamps(connection, resource_name)
+
+    # -- One object ------------------------------------------------------------------------
+
+    @deprecate_kwargs(_OLD_NAMES)
+    def create(
+        self,
+        resource_name: str,
+        parent_id: str,
+        obj: KintoObject,
+        id_generator: Callable[[], str] | None = None,
+        id_field: str = DEFAULT_ID_FIELD,
+        modified_field: str = DEFAULT_MODIFIED_FIELD,
+        *,
+        owner: ObjectKey | None = None,
+    ) -> KintoObject:
+        names = FieldNames(id_field, modified_field)
+        object_id = obj.get(id_field)
+        if object_id is None:
+            object_id = (id_generator or self.id_generator)()
+        key = ObjectKey(resource_name, parent_id, object_id)
+        data, given = _stored_form(obj, names)
+        with self.client.write() as connection:
+            done = writes.put_object(
+                connection,
+                key,
+                data,
+                conditions=WriteConditions(given=given, owner=owner),
+                only_create=True,
+            )
+        if isinstance(done, Existing):
+            existing = one_object(done.data, object_id, done.epoch, names=names)
+            raise UnicityError(id_field, existing)
+        return one_object(data, object_id, done, names=names)
+
+    @deprecate_kwargs(_OLD_LIST_NAME)
+    def get(
+        self,
+        resource_name: str,
+        parent_id: str,
+        object_id: str,
+        id_field: str = DEFAULT_ID_FIELD,
+        modified_field: str = DEFAULT_MODIFIED_FIELD,
+    ) -> KintoObject:
+        key, names = ListKey(resource_name, parent_id), FieldNames(id_field, modified_field)
+        with self.client.read() as connection:
+            obj = reads.find_object(connection, key, object_id, names=names)
+        if obj is None:
+            raise ObjectNotFoundError(object_id)
+        return obj
+
+    @deprecate_kwargs(_OLD_NAMES)
+    def update(
+        self,
+        resource_name: str,
+        parent_id: str,
+        object_id: str,
+        obj: KintoObject,
+        id_field: str = DEFAULT_ID_FIELD,
+        modified_field: str = DEFAULT_MODIFIED_FIELD,
+        *,
+        expected: int | None = None,
+        owner: ObjectKey | None = None,
+    ) -> KintoObject:
+        names = FieldNames(id_field, modified_field)
+        key = ObjectKey(resource_name, parent_id, object_id)
+        data, given = _stored_form(obj, names)
+        conditions = WriteConditions(given=given, expected=expected, owner=owner)
+        with self.client.write() as connection:
+            done = writes.put_object(connection, key, data, conditions=conditions)
+        assert isinstance(done, int)
+        return one_object(data, object_id, done, names=names)
+
+    @deprecate_kwargs(_OLD_LIST_NAME)
+    def delete(
+        self,
+        resource_name: str,
+        parent_id: str,
+        object_id: str,
+        id_field: str = DEFAULT_ID_FIELD,
+        with_deleted: bool = True,
+        modified_field: str = DEFAULT_MODIFIED_FIELD,
+        deleted_field: str = DEFAULT_DELETED_FIELD,
+        last_modified: int | None = None,
+        *,
+        expected: int | None = None,
+    ) -> KintoObject:
+        key = ObjectKey(resource_name, parent_id, object_id)
+        conditions = WriteConditions(given=_as_timestamp(last_modified), expected=expected)
+        with self.client.write() as connection:
+            epoch = writes.delete_object(
+                connection, key, conditions=conditions, with_deleted=with_deleted
+            )
+        if epoch is None:
+            raise ObjectNotFoundError(object_id)
+        names = FieldNames(id_field, modified_field, deleted_field)
+        return tombstone(object_id, epoch, names=names)
+
+    # -- Many objects ----------------------------------------------------------------------
+
+    @deprecate_kwargs(_OLD_LIST_NAME)
+    def delete_all(
+        self,
+        resource_name: str | None,
+        parent_id: str,
+        filters: Filters | None = None,
+        sorting: Sorting | None = None,
+        pagination_rules: PaginationRules | None = None,
+        limit: int | None = None,
+        id_field: str = DEFAULT_ID_FIELD,
+        with_deleted: bool = True,
+        modified_field: str = DEFAULT_MODIFIED_FIELD,
+        deleted_field: str = DEFAULT_DELETED_FIELD,
+    ) -> list[KintoObject]:
+        criteria = Criteria(
+            resource_name,
+            parent_id,
+            filters=filters or (),
+            sorting=sorting or (),
+            rules=pagination_rules or (),
+            limit=limit or None,
+            names=FieldNames(id_field, modified_field, deleted_field),
+        )
+        with self.client.write() as connection:
+            return removal.delete_objects(connection, criteria, with_deleted=with_deleted)
+
+    @deprecate_kwargs(_OLD_LIST_NAME)
+    def purge_deleted(
+        self,
+        resource_name: str | None,
+        parent_id: str,
+        before: int | None = None,
+        max_retained: int | None = None,
+        id_field: str = DEFAULT_ID_FIELD,
+        modified_field: str = DEFAULT_MODIFIED_FIELD,
+        force_commit: bool = False,
+    ) -> int:
+        if before is not None and max_retained is not None:
+            raise ValueError("`before` and `max_retained` cannot be given together")
+        criteria = Criteria(resource_name, parent_id)
+        with self.client.write(force_commit=force_commit) as connection:
+            return removal.purge_tombstones(
+                connection, criteria, before=before, max_retained=max_retained
+            )
+
+    def trim_objects(
+        self,
+        resource_name: str,
+        parent_id: str,
+        filters: Filters | None,
+        max_objects: int,
+        id_field: str = DEFAULT_ID_FIELD,
+        modified_field: str = DEFAULT_MODIFIED_FIELD,
+    ) -> int:
+        names = FieldNames(id_field, modified_field)
+        criteria = Criteria(resource_name, parent_id, filters=filters or (), names=names)
+        with self.client.write() as connection:
+            return removal.trim_objects(connection, criteria, max_objects=max_objects)
+
+    def list_all(
+        self,
+        resource_name: str,
+        parent_id: str,
+        filters: Filters | None = None,
+        sorting: Sorting | None = None,
+        pagination_rules: PaginationRules | None = None,
+        limit: int | None = None,
+        include_deleted: bool = False,
+        id_field: str = DEFAULT_ID_FIELD,
+        modified_field: str = DEFAULT_MODIFIED_FIELD,
+        deleted_field: str = DEFAULT_DELETED_FIELD,
+    ) -> list[KintoObject]:
+        criteria = Criteria(
+            resource_name,
+            parent_id,
+            filters=filters or (),
+            sorting=sorting or (),
+            rules=pagination_rules or (),
+            limit=self._fetch_limit(limit),
+            include_deleted=include_deleted,
+            names=FieldNames(id_field, modified_field, deleted_field),
+        )
+        with self.client.read() as connection:
+            return reads.fetch_objects(connection, criteria)
+
+    def count_all(
+        self,
+        resource_name: str,
+        parent_id: str,
+        filters: Filters | None = None,
+        include_deleted: bool = False,
+        id_field: str = DEFAULT_ID_FIELD,
+        modified_field: str = DEFAULT_MODIFIED_FIELD,
+        deleted_field: str = DEFAULT_DELETED_FIELD,
+    ) -> int:
+        criteria = Criteria(
+            resource_name,
+            parent_id,
+            filters=filters or (),
+            include_deleted=include_deleted,
+            names=FieldNames(id_field, modified_field, deleted_field),
+        )
+        with self.client.read() as connection:
+            return reads.count_objects(connection, criteria)
+
+    # -- Finer protocols -------------------------------------------------------------------
+
+    def fetch_context(self, query: ContextQuery, *, for_write: bool = False) -> StoredContext:
+        """What a request has to know, in one round trip.
+
+        The permissions must be in the same database.
+
+        :param for_write: read in the transaction of the request, which begins with it.
+        """
+        with self.client.write() if for_write else self.client.read() as connection:
+            return fetch_context(connection, query, names=_NAMES)
+
+    def list_page(
+        self,
+        resource_name: str,
+        parent_id: str,
+        *,
+        filters: Filters | None = None,
+        sorting: Sorting | None = None,
+        pagination_rules: PaginationRules | None = None,
+        limit: int | None = None,
+        include_deleted: bool = False,
+    ) -> Page:
+        """Objects of one list as :meth:`list_all` gives them, with the timestamp of the list.
+
+        A list that never had a timestamp has the same one at each read.
+        """
+        criteria = Criteria(
+            resource_name,
+            parent_id,
+            filters=filters or (),
+            sorting=sorting or (),
+            rules=pagination_rules or (),
+            limit=self._fetch_limit(limit),
+            include_deleted=include_deleted,
+        )
+        with self.client.read() as connection:
+            return reads.fetch_page(connection, criteria)
+
+    def lock_lists(self, keys: Sequence[ListKey]) -> None:
+        """Keep other writers away from these lists until the transaction ends.
+
+        It travels with the next statement.
+        """
+        with self.client.write() as connection:
+            lists.lock_lists(connection, keys)
+
+    def remove_subtree(self, parent_uri: str) -> None:
+        """Remove every list at or below a URI; it travels with the next statement."""
+        with self.client.write() as connection:
+            removal.remove_subtree(connection, parent_uri)
+
+    def add_lists(self, keys: Sequence[ListKey]) -> None:
+        """Give each list its first timestamp (now), where it has none.
+
+        It travels with the next statement.
+        """
+        with self.client.write() as connection:
+            lists.add_lists(connection, keys)
+
+    def _fetch_limit(self, limit: int | None) -> int:
+        """How many objects to fetch: one more than a page may be asked for."""
+        return min(limit, self._max_fetch_size + 1) if limit else self._max_fetch_size
+
+
+def _stored_form(obj: KintoObject, names: FieldNames) -> tuple[str, int | None]:
+    """JSON text of the fields that have no column, and the timestamp asked for.
+
+    :raises TypeError: something that has no JSON form.
+    :raises ValueError: something that PostgreSQL cannot hold.
+    """
+    others = {
+        field: value for field, value in obj.items() if field not in (names.id, names.modified)
+    }
+    return json_codec.dumps_storable(others), _as_timestamp(obj.get(names.modified))
+
+
+def _as_timestamp(value: Any) -> int | None:
+    """The value if it can be a timestamp."""
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def load_from_config(config: Configurator) -> Storage:
+    """The storage that the settings describe."""
+    settings = config.get_settings()
+    client = create_from_config(config, prefix="storage_")
+    return Storage(
+        client=client,
+        max_fetch_size=int(settings.get("storage_max_fetch_size") or 10000),
+        readonly=asbool(settings.get("readonly")),
+    )

@@ -1,0 +1,539 @@
+-- Take over a database of Kinto 26: writers of a list queue on its row of `timestamps`, which
+-- every list has from now on, and draw their timestamps under that lock.
+
+-- Nobody writes meanwhile, so that no timestamp is drawn the former way after the rows are made.
+LOCK TABLE objects IN SHARE ROW EXCLUSIVE MODE;
+
+-- The unique indexes serve what these did, and each of them cost every write.
+DROP INDEX IF EXISTS idx_objects_last_modified_epoch;
+DROP INDEX IF EXISTS idx_objects_parent_id_record_last_modified;
+DROP INDEX IF EXISTS idx_objects_resource_name_parent_id_deleted;
+
+-- Rows change at each write: room in their page spares the index.
+ALTER TABLE timestamps SET (fillfactor = 50);
+
+-- Milliseconds since the epoch outside, UTC timestamps inside.
+CREATE OR REPLACE FUNCTION as_epoch(ts TIMESTAMP) RETURNS BIGINT
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT (EXTRACT(EPOCH FROM ts) * 1000)::BIGINT
+$$;
+
+-- Days and milliseconds apart: one product of floats would lose digits in a far future.
+CREATE OR REPLACE FUNCTION from_epoch(epoch BIGINT) RETURNS TIMESTAMP
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT TIMESTAMP '1970-01-01 00:00:00'
+         + epoch / 86400000 * INTERVAL '1 day'
+         + epoch % 86400000 * INTERVAL '1 millisecond'
+$$;
+
+CREATE OR REPLACE FUNCTION kinto_now() RETURNS TIMESTAMP
+LANGUAGE sql VOLATILE AS $$
+    SELECT date_trunc('milliseconds', clock_timestamp() AT TIME ZONE 'UTC')
+$$;
+
+-- The functions below look up a few rows by a key, with plans that are kept. `enable_seqscan =
+-- off` holds these on the unique indexes, also when they were made for tables nearly empty; and
+-- comparing whole rows leaves only the primary key to find an object: the planner takes the index
+-- of the lists to be as good for that, as long as it knows nothing about the tables.
+
+-- What the reads answer for a list: the highest timestamp that it ever had. A list that never
+-- had one answers with the age of the database, which is the same at each read and below
+-- whatever is written later.
+CREATE OR REPLACE FUNCTION kinto_list_timestamp(p_resource_name TEXT, p_parent_id TEXT)
+RETURNS BIGINT LANGUAGE plpgsql STABLE SET enable_seqscan = off AS $$
+DECLARE
+    kept TIMESTAMP;
+    newest TIMESTAMP;
+    created_at TIMESTAMP;
+BEGIN
+    SELECT last_modified INTO kept FROM timestamps
+     WHERE parent_id = p_parent_id AND resource_name = p_resource_name;
+    SELECT last_modified INTO newest FROM objects
+     WHERE parent_id = p_parent_id AND resource_name = p_resource_name
+     ORDER BY last_modified DESC LIMIT 1;
+    IF kept IS NULL AND newest IS NULL THEN
+        SELECT date_trunc('milliseconds', min(value::TIMESTAMPTZ) AT TIME ZONE 'UTC')
+          INTO created_at FROM metadata WHERE name = 'created_at';
+        RETURN coalesce(as_epoch(created_at), 0);
+    END IF;
+    RETURN as_epoch(greatest(kept, newest));
+END
+$$;
+
+-- Lock a list against other writers until the end of the transaction.
+-- highest: its timestamp, read after the lock was taken; NULL when it never had one.
+-- is_new: its row of `timestamps` was made here.
+CREATE OR REPLACE FUNCTION kinto_lock_list(
+    p_resource_name TEXT, p_parent_id TEXT, OUT highest TIMESTAMP, OUT is_new BOOLEAN
+) LANGUAGE plpgsql VOLATILE SET enable_seqscan = off AS $$
+DECLARE
+    kept TIMESTAMP;
+    newest TIMESTAMP;
+BEGIN
+    LOOP
+        SELECT last_modified INTO kept FROM timestamps
+         WHERE parent_id = p_parent_id AND resource_name = p_resource_name
+           FOR NO KEY UPDATE;
+        is_new := NOT FOUND;
+        EXIT WHEN NOT is_new;
+        -- Of simultaneous first writers one gets past this; the others wait, then lock its row.
+        INSERT INTO timestamps (parent_id, resource_name, last_modified)
+        VALUES (p_parent_id, p_resource_name,
+                from_epoch(kinto_list_timestamp(p_resource_name, p_parent_id)))
+            ON CONFLICT DO NOTHING;
+        EXIT WHEN FOUND;
+    END LOOP;
+    SELECT last_modified INTO newest FROM objects
+     WHERE parent_id = p_parent_id AND resource_name = p_resource_name
+     ORDER BY last_modified DESC LIMIT 1;
+    highest := greatest(kept, newest);
+END
+$$;
+
+-- Draw the timestamp of a write, under the lock of its list.
+-- given: asked for by the client, or NULL.
+CREATE OR REPLACE FUNCTION kinto_draw_timestamp(highest TIMESTAMP, given TIMESTAMP)
+RETURNS TIMESTAMP LANGUAGE sql VOLATILE AS $$
+    SELECT CASE WHEN given IS NULL OR given = highest
+                THEN greatest(kinto_now(), highest + INTERVAL '1 millisecond')
+                ELSE given END
+$$;
+
+-- Give a list its first timestamp where it has none, and return the one it has.
+CREATE OR REPLACE FUNCTION kinto_start_list(p_resource_name TEXT, p_parent_id TEXT)
+RETURNS BIGINT LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+    locked RECORD;
+BEGIN
+    SELECT * INTO locked FROM kinto_lock_list(p_resource_name, p_parent_id);
+    IF locked.highest IS NULL THEN
+        UPDATE timestamps SET last_modified = kinto_now()
+         WHERE parent_id = p_parent_id AND resource_name = p_resource_name;
+    END IF;
+    RETURN kinto_list_timestamp(p_resource_name, p_parent_id);
+END
+$$;
+
+-- Create or replace one object.
+-- p_given: the timestamp that the client asked for, or NULL.
+-- p_only_create: refuse to replace a live object.
+-- p_expected: the timestamp that the live object must still have, or NULL.
+-- p_owner_*: the object that must be live once the list is locked, or NULL.
+-- outcome: 'written'; or nothing was done as there is such an object ('exists', then `stored`
+--   is what it holds), it is not as expected ('stale'), its owner is gone ('orphan'), another
+--   object has the given timestamp ('taken').
+CREATE OR REPLACE FUNCTION kinto_put_object(
+    p_resource_name TEXT, p_parent_id TEXT, p_id TEXT, p_data JSONB,
+    p_given BIGINT, p_only_create BOOLEAN, p_expected BIGINT,
+    p_owner_resource_name TEXT, p_owner_parent_id TEXT, p_owner_id TEXT,
+    OUT outcome TEXT, OUT epoch BIGINT, OUT stored TEXT
+) LANGUAGE plpgsql VOLATILE SET enable_seqscan = off AS $$
+DECLARE
+    list RECORD;
+    previous RECORD;
+    given TIMESTAMP := from_epoch(p_given);
+    drawn TIMESTAMP;
+BEGIN
+    SELECT * INTO list FROM kinto_lock_list(p_resource_name, p_parent_id);
+    outcome := 'written';
+
+    IF p_owner_id IS NOT NULL THEN
+        IF list.is_new THEN
+            -- Who deletes an owner locks the rows of its lists, but cannot see this one yet.
+            PERFORM FROM objects
+              WHERE id = p_owner_id AND NOT deleted
+                AND (id, parent_id, resource_name)
+                 >= (p_owner_id, p_owner_parent_id, p_owner_resource_name)
+                AND (id, parent_id, resource_name)
+                 <= (p_owner_id, p_owner_parent_id, p_owner_resource_name)
+                FOR SHARE;
+        ELSE
+            PERFORM FROM objects
+              WHERE id = p_owner_id AND NOT deleted
+                AND (id, parent_id, resource_name)
+                 >= (p_owner_id, p_owner_parent_id, p_owner_resource_name)
+                AND (id, parent_id, resource_name)
+                 <= (p_owner_id, p_owner_parent_id, p_owner_resource_name);
+        END IF;
+        IF NOT FOUND THEN
+            outcome := 'orphan';
+        END IF;
+    END IF;
+
+    SELECT last_modified, deleted, data INTO previous FROM objects
+     WHERE id = p_id
+       AND (id, parent_id, resource_name) >= (p_id, p_parent_id, p_resource_name)
+       AND (id, parent_id, resource_name) <= (p_id, p_parent_id, p_resource_name);
+    IF outcome = 'orphan' THEN
+        NULL;
+    ELSIF p_only_create AND NOT previous.deleted THEN
+        outcome := 'exists';
+        epoch := as_epoch(previous.last_modified);
+        stored := previous.data::TEXT;
+    ELSIF p_expected IS NOT NULL AND (
+        previous.deleted IS DISTINCT FROM FALSE
+        OR previous.last_modified <> from_epoch(p_expected)
+    ) THEN
+        outcome := 'stale';
+    ELSE
+        drawn := kinto_draw_timestamp(list.highest, given);
+        IF drawn < list.highest THEN
+            PERFORM FROM objects
+              WHERE parent_id = p_parent_id AND resource_name = p_resource_name
+                AND last_modified = drawn AND id <> p_id;
+            IF FOUND THEN
+                outcome := 'taken';
+            END IF;
+        END IF;
+    END IF;
+
+    IF outcome <> 'written' THEN
+        IF list.is_new THEN
+            DELETE FROM timestamps
+             WHERE parent_id = p_parent_id AND resource_name = p_resource_name;
+        END IF;
+        RETURN;
+    END IF;
+
+    IF previous.last_modified = drawn THEN
+        -- An update that leaves the timestamp alone would be given a new one by the trigger.
+        DELETE FROM objects
+         WHERE id = p_id
+           AND (id, parent_id, resource_name) >= (p_id, p_parent_id, p_resource_name)
+           AND (id, parent_id, resource_name) <= (p_id, p_parent_id, p_resource_name);
+    END IF;
+    IF previous.last_modified IS NULL OR previous.last_modified = drawn THEN
+        INSERT INTO objects (id, parent_id, resource_name, last_modified, data, deleted)
+        VALUES (p_id, p_parent_id, p_resource_name, drawn, p_data, FALSE);
+    ELSE
+        UPDATE objects SET last_modified = drawn, data = p_data, deleted = FALSE
+         WHERE id = p_id
+           AND (id, parent_id, resource_name) >= (p_id, p_parent_id, p_resource_name)
+           AND (id, parent_id, resource_name) <= (p_id, p_parent_id, p_resource_name);
+    END IF;
+    UPDATE timestamps SET last_modified = greatest(list.highest, drawn)
+     WHERE parent_id = p_parent_id AND resource_name = p_resource_name;
+    epoch := as_epoch(drawn);
+END
+$$;
+
+-- Remove one object.
+-- p_with_deleted: keep a tombstone; p_given, p_expected: as above.
+-- outcome: 'written'; or nothing was done as there is no such object ('missing'), it is not as
+--   expected ('stale'), another object has the given timestamp ('taken').
+CREATE OR REPLACE FUNCTION kinto_delete_object(
+    p_resource_name TEXT, p_parent_id TEXT, p_id TEXT,
+    p_with_deleted BOOLEAN, p_given BIGINT, p_expected BIGINT,
+    OUT outcome TEXT, OUT epoch BIGINT
+) LANGUAGE plpgsql VOLATILE SET enable_seqscan = off AS $$
+DECLARE
+    list RECORD;
+    previous RECORD;
+    drawn TIMESTAMP;
+BEGIN
+    outcome := 'missing';
+    -- Looked at before the lock too, so that nothing is written for a list of nothing.
+    PERFORM FROM objects
+      WHERE id = p_id AND NOT deleted
+        AND (id, parent_id, resource_name) >= (p_id, p_parent_id, p_resource_name)
+        AND (id, parent_id, resource_name) <= (p_id, p_parent_id, p_resource_name);
+    IF NOT FOUND THEN
+        RETURN;
+    END IF;
+    SELECT * INTO list FROM kinto_lock_list(p_resource_name, p_parent_id);
+    SELECT last_modified INTO previous FROM objects
+     WHERE id = p_id AND NOT deleted
+       AND (id, parent_id, resource_name) >= (p_id, p_parent_id, p_resource_name)
+       AND (id, parent_id, resource_name) <= (p_id, p_parent_id, p_resource_name);
+    IF NOT FOUND THEN
+        RETURN;
+    END IF;
+    IF previous.last_modified <> from_epoch(p_expected) THEN
+        outcome := 'stale';
+        RETURN;
+    END IF;
+
+    drawn := kinto_draw_timestamp(list.highest, from_epoch(p_given));
+    IF drawn < list.highest THEN
+        PERFORM FROM objects
+          WHERE parent_id = p_parent_id AND resource_name = p_resource_name
+            AND last_modified = drawn AND id <> p_id;
+        IF FOUND THEN
+            outcome := 'taken';
+            RETURN;
+        END IF;
+    END IF;
+    IF NOT p_with_deleted OR previous.last_modified = drawn THEN
+        DELETE FROM objects
+         WHERE id = p_id
+           AND (id, parent_id, resource_name) >= (p_id, p_parent_id, p_resource_name)
+           AND (id, parent_id, resource_name) <= (p_id, p_parent_id, p_resource_name);
+    END IF;
+    IF p_with_deleted AND previous.last_modified = drawn THEN
+        INSERT INTO objects (id, parent_id, resource_name, last_modified, data, deleted)
+        VALUES (p_id, p_parent_id, p_resource_name, drawn, '{"deleted": true}', TRUE);
+    ELSIF p_with_deleted THEN
+        UPDATE objects SET last_modified = drawn, data = '{"deleted": true}', deleted = TRUE
+         WHERE id = p_id
+           AND (id, parent_id, resource_name) >= (p_id, p_parent_id, p_resource_name)
+           AND (id, parent_id, resource_name) <= (p_id, p_parent_id, p_resource_name);
+    END IF;
+    UPDATE timestamps SET last_modified = greatest(list.highest, drawn)
+     WHERE parent_id = p_parent_id AND resource_name = p_resource_name;
+    outcome := 'written';
+    epoch := as_epoch(drawn);
+END
+$$;
+
+-- Remove the objects, tombstones, timestamps of every list at or below a URI.
+CREATE OR REPLACE FUNCTION kinto_remove_subtree(p_uri TEXT) RETURNS VOID
+LANGUAGE plpgsql VOLATILE SET enable_seqscan = off AS $$
+DECLARE
+    has_removed BOOLEAN;
+BEGIN
+    -- A writer that holds a list is waited for; what it wrote, lists below it included, is seen
+    -- by the statements after that one. When no list is left, nobody can add one any more.
+    LOOP
+        PERFORM FROM timestamps
+          WHERE parent_id = p_uri
+             OR (parent_id >= p_uri || '/' AND parent_id < p_uri || '0')
+          ORDER BY parent_id, resource_name
+            FOR UPDATE;
+        DELETE FROM timestamps
+         WHERE parent_id = p_uri
+            OR (parent_id >= p_uri || '/' AND parent_id < p_uri || '0');
+        has_removed := FOUND;
+        DELETE FROM objects
+         WHERE parent_id = p_uri
+            OR (parent_id >= p_uri || '/' AND parent_id < p_uri || '0');
+        EXIT WHEN NOT (has_removed OR FOUND);
+    END LOOP;
+END
+$$;
+
+-- One live object.
+CREATE OR REPLACE FUNCTION kinto_get_object(
+    p_resource_name TEXT, p_parent_id TEXT, p_id TEXT, OUT epoch BIGINT, OUT data TEXT
+) LANGUAGE plpgsql STABLE SET enable_seqscan = off AS $$
+BEGIN
+    SELECT as_epoch(objects.last_modified), objects.data::TEXT INTO epoch, data
+      FROM objects
+     WHERE id = p_id AND NOT deleted
+       AND (id, parent_id, resource_name) >= (p_id, p_parent_id, p_resource_name)
+       AND (id, parent_id, resource_name) <= (p_id, p_parent_id, p_resource_name);
+END
+$$;
+
+-- What one list holds between two timestamps, both exclusive, NULL for no bound, by timestamp.
+-- The first row has nothing but the timestamp of the list, of the same snapshot as the others.
+CREATE OR REPLACE FUNCTION kinto_list_page(
+    p_resource_name TEXT, p_parent_id TEXT, p_after BIGINT, p_before BIGINT,
+    p_include_deleted BOOLEAN, p_is_descending BOOLEAN, p_limit BIGINT
+) RETURNS TABLE (r_epoch BIGINT, r_id TEXT, r_deleted BOOLEAN, r_data TEXT)
+LANGUAGE plpgsql STABLE SET enable_seqscan = off AS $$
+DECLARE
+    after_ts TIMESTAMP := coalesce(from_epoch(p_after), '-infinity');
+    before_ts TIMESTAMP := coalesce(from_epoch(p_before), 'infinity');
+BEGIN
+    r_epoch := kinto_list_timestamp(p_resource_name, p_parent_id);
+    RETURN NEXT;
+    IF p_is_descending THEN
+        RETURN QUERY
+            SELECT as_epoch(last_modified), id, deleted, data::TEXT
+              FROM objects
+             WHERE parent_id = p_parent_id AND resource_name = p_resource_name
+               AND last_modified > after_ts AND last_modified < before_ts
+               AND (p_include_deleted OR NOT deleted)
+             ORDER BY last_modified DESC
+             LIMIT p_limit;
+    ELSE
+        RETURN QUERY
+            SELECT as_epoch(last_modified), id, deleted, data::TEXT
+              FROM objects
+             WHERE parent_id = p_parent_id AND resource_name = p_resource_name
+               AND last_modified > after_ts AND last_modified < before_ts
+               AND (p_include_deleted OR NOT deleted)
+             ORDER BY last_modified
+             LIMIT p_limit;
+    END IF;
+END
+$$;
+
+-- What a request has to know before it can be decided; in one snapshot, as the function is STABLE.
+-- Pairs are arrays of two: (object_id, permission) in granted, (permission, principal) in aces.
+CREATE OR REPLACE FUNCTION kinto_fetch_context(
+    p_user_ids TEXT[], p_principals TEXT[], p_uris TEXT[], p_object_uri TEXT,
+    p_resource_name TEXT, p_parent_id TEXT, p_id TEXT,
+    p_owner_resource_name TEXT, p_owner_parent_id TEXT, p_owner_id TEXT,
+    OUT groups TEXT[], OUT granted TEXT[], OUT aces TEXT[],
+    OUT epoch BIGINT, OUT data TEXT, OUT owner_epoch BIGINT, OUT owner_data TEXT,
+    OUT list_epoch BIGINT
+) LANGUAGE plpgsql STABLE SET enable_seqscan = off AS $$
+BEGIN
+    IF p_user_ids <> '{}' THEN
+        groups := ARRAY(SELECT principal FROM user_principals WHERE user_id = ANY (p_user_ids));
+    END IF;
+    IF p_uris <> '{}' THEN
+        granted := ARRAY(
+            SELECT ARRAY[object_id, permission] FROM access_control_entries
+             WHERE object_id = ANY (p_uris) AND principal || '' = ANY (p_principals || groups)
+        );
+    END IF;
+    IF p_object_uri IS NOT NULL THEN
+        aces := ARRAY(
+            SELECT ARRAY[permission, principal] FROM access_control_entries
+             WHERE object_id = p_object_uri
+        );
+    END IF;
+    IF p_id IS NOT NULL THEN
+        SELECT as_epoch(objects.last_modified), objects.data::TEXT INTO epoch, data
+          FROM objects
+         WHERE id = p_id AND NOT deleted
+           AND (id, parent_id, resource_name) >= (p_id, p_parent_id, p_resource_name)
+           AND (id, parent_id, resource_name) <= (p_id, p_parent_id, p_resource_name);
+    END IF;
+    IF p_owner_id IS NOT NULL THEN
+        SELECT as_epoch(objects.last_modified), objects.data::TEXT INTO owner_epoch, owner_data
+          FROM objects
+         WHERE id = p_owner_id AND NOT deleted
+           AND (id, parent_id, resource_name)
+            >= (p_owner_id, p_owner_parent_id, p_owner_resource_name)
+           AND (id, parent_id, resource_name)
+            <= (p_owner_id, p_owner_parent_id, p_owner_resource_name);
+    END IF;
+    list_epoch := kinto_list_timestamp(p_resource_name, p_parent_id);
+END
+$$;
+
+-- The trigger stays for rows that come without a timestamp, as plugins' migrations write them.
+CREATE OR REPLACE FUNCTION bump_timestamp() RETURNS TRIGGER
+LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+    list RECORD;
+BEGIN
+    SELECT * INTO list FROM kinto_lock_list(NEW.resource_name, NEW.parent_id);
+    NEW.last_modified := kinto_draw_timestamp(list.highest, NULL);
+    UPDATE timestamps SET last_modified = NEW.last_modified
+     WHERE parent_id = NEW.parent_id AND resource_name = NEW.resource_name;
+    RETURN NEW;
+END
+$$;
+
+DROP TRIGGER IF EXISTS tgr_objects_last_modified ON objects;
+CREATE TRIGGER tgr_objects_last_modified
+    BEFORE INSERT ON objects FOR EACH ROW
+    WHEN (NEW.last_modified IS NULL)
+    EXECUTE FUNCTION bump_timestamp();
+
+DROP TRIGGER IF EXISTS tgr_objects_last_modified_update ON objects;
+CREATE TRIGGER tgr_objects_last_modified_update
+    BEFORE UPDATE OF data ON objects FOR EACH ROW
+    WHEN (NEW.last_modified IS NULL OR NEW.last_modified = OLD.last_modified)
+    EXECUTE FUNCTION bump_timestamp();
+
+-- The order of values of the API is the native one: null < text < numbers < booleans < arrays <
+-- objects; but texts go by code point in any database. At the first level all texts are equal
+-- here (a second key tells them apart), deeper they are hexadecimal digits, which every
+-- collation sorts alike. Arrays are within another, as an empty one would be less than null.
+CREATE OR REPLACE FUNCTION kinto_hex_texts(value JSONB) RETURNS JSONB
+LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE AS $$
+BEGIN
+    RETURN CASE jsonb_typeof(value)
+        WHEN 'string' THEN to_jsonb(encode(convert_to(value #>> '{}', 'UTF8'), 'hex'))
+        WHEN 'array' THEN (
+            SELECT coalesce(jsonb_agg(kinto_hex_texts(item) ORDER BY position), '[]')
+              FROM jsonb_array_elements(value) WITH ORDINALITY AS items (item, position)
+        )
+        WHEN 'object' THEN (
+            SELECT coalesce(
+                jsonb_object_agg(encode(convert_to(key, 'UTF8'), 'hex'), kinto_hex_texts(item)),
+                '{}'
+            )
+              FROM jsonb_each(value) AS items (key, item)
+        )
+        ELSE value END;
+END
+$$;
+
+CREATE OR REPLACE FUNCTION kinto_order(value JSONB) RETURNS JSONB
+LANGUAGE sql STABLE PARALLEL SAFE AS $$
+    SELECT CASE jsonb_typeof(value)
+        WHEN 'string' THEN '""'::JSONB
+        WHEN 'array' THEN jsonb_build_array(kinto_hex_texts(value))
+        WHEN 'object' THEN kinto_hex_texts(value)
+        ELSE value END
+$$;
+
+-- The value at a dotted path; a key may hold dots itself, the longest that leads there wins.
+CREATE OR REPLACE FUNCTION kinto_find_value(container JSONB, path TEXT) RETURNS JSONB
+LANGUAGE plpgsql STABLE PARALLEL SAFE AS $$
+DECLARE
+    found_value JSONB := container -> path;
+    parts TEXT[] := string_to_array(path, '.');
+    head TEXT;
+BEGIN
+    FOR used IN REVERSE cardinality(parts) - 1 .. 1 LOOP
+        EXIT WHEN found_value IS NOT NULL;
+        head := array_to_string(parts[:used], '.');
+        IF container ? head THEN
+            found_value := kinto_find_value(
+                container -> head, array_to_string(parts[used + 1:], '.')
+            );
+        END IF;
+    END LOOP;
+    RETURN found_value;
+END
+$$;
+
+-- Lower case for LIKE. A database of locale C knows the case of ASCII only: then the rules of
+-- another collation are taken, where the server has one.
+DO $$
+DECLARE
+    rules TEXT;
+BEGIN
+    FOREACH rules IN ARRAY ARRAY[
+        'default', 'pg_c_utf8', 'C.utf8', 'C.UTF-8', 'en_US.utf8', 'und-x-icu', 'default'
+    ] LOOP
+        BEGIN
+            EXECUTE format('CREATE OR REPLACE FUNCTION kinto_fold_case(value TEXT) RETURNS TEXT'
+                           ' LANGUAGE sql IMMUTABLE PARALLEL SAFE AS'
+                           ' ''SELECT lower(value COLLATE %I) COLLATE "C"''', rules);
+            EXIT WHEN kinto_fold_case(U&'\00C9') = U&'\00E9';
+        EXCEPTION WHEN undefined_object OR feature_not_supported THEN
+            NULL;  -- The server lacks this collation.
+        END;
+    END LOOP;
+END
+$$;
+
+-- The timestamp of each list: the newest of its objects and tombstones, and never lower than it
+-- was. A list of a live parent that never had one starts now.
+INSERT INTO timestamps (parent_id, resource_name, last_modified)
+SELECT parent_id, resource_name, max(last_modified)
+  FROM objects
+ GROUP BY parent_id, resource_name
+ ORDER BY parent_id, resource_name
+    ON CONFLICT (parent_id, resource_name) DO UPDATE
+   SET last_modified = excluded.last_modified
+ WHERE timestamps.last_modified < excluded.last_modified;
+
+INSERT INTO timestamps (parent_id, resource_name, last_modified)
+SELECT lists.parent_id, lists.resource_name, kinto_now()
+  FROM (
+    SELECT '' AS parent_id, 'bucket' AS resource_name
+     UNION
+    SELECT '/buckets/' || id, unnest(ARRAY['collection', 'group', 'history'])
+      FROM objects
+     WHERE parent_id = '' AND resource_name = 'bucket' AND NOT deleted
+     UNION
+    SELECT parent_id || '/collections/' || id, 'record'
+      FROM objects
+     WHERE parent_id LIKE '/buckets/%' AND resource_name = 'collection' AND NOT deleted
+  ) AS lists
+    ON CONFLICT DO NOTHING;
+
+INSERT INTO metadata (name, value)
+SELECT 'storage_schema_version', '27'
+ WHERE NOT EXISTS (
+    SELECT FROM metadata WHERE name = 'storage_schema_version' AND value = '27'
+ );

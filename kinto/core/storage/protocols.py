@@ -1,0 +1,141 @@
+"""What a backend may offer beyond the public contracts, to save round trips.
+
+Each protocol is used when the backends at hand offer it; the generic way through the
+public methods gives the same answers otherwise.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol, runtime_checkable
+
+from kinto.core.types import (
+    BoundPermission,
+    KintoObject,
+    ListKey,
+    ObjectKey,
+    Permissions,
+    Timestamp,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ContextQuery:
+    """What one request has to know before it can be decided.
+
+    :param userid: with its policy prefix; ``None`` for an anonymous request.
+    :param principals: those known without the database: the user id and ``system.*``.
+    :param uris: objects whose ACEs may grant the request (the object and its ancestors).
+    :param target: the list addressed, or the one that holds the object addressed.
+    :param object_id: the object addressed, if any.
+    :param object_uri: its URI.
+    :param owner: the object that must exist for the list to exist (the collection of records).
+    """
+
+    userid: str | None
+    principals: tuple[str, ...]
+    uris: tuple[str, ...]
+    target: ListKey
+    object_id: str | None = None
+    object_uri: str | None = None
+    owner: ObjectKey | None = None
+
+
+@dataclass(slots=True)
+class StoredContext:
+    """The answer to a :class:`ContextQuery`, from one snapshot of the database.
+
+    :param groups: principals of the groups that hold the user (or every authenticated user).
+    :param granted: the ACEs on ``uris`` held by ``principals`` or ``groups``.
+    :param obj: the object addressed, live; ``None`` when missing or deleted.
+    :param permissions: every ACE of the object addressed.
+    :param owner: ``None`` when there is none, or none was asked for.
+    :param timestamp: of the list; the same at each read until something is written.
+    """
+
+    groups: frozenset[str] = frozenset()
+    granted: frozenset[BoundPermission] = frozenset()
+    obj: KintoObject | None = None
+    permissions: Permissions = field(default_factory=dict)
+    owner: KintoObject | None = None
+    timestamp: Timestamp | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Objects of a list, and the timestamp of that list, from one snapshot."""
+
+    objects: list[KintoObject]
+    timestamp: Timestamp
+
+
+@runtime_checkable
+class ContextReader(Protocol):
+    """Storage and permissions in one database: everything a request needs in one round trip."""
+
+    def fetch_context(self, query: ContextQuery, *, for_write: bool = False) -> StoredContext:
+        """Answer ``query`` with one statement.
+
+        :param for_write: the request will write: read within its transaction (which begins
+            with this very round trip), so that what follows commits with it.
+        :raises BackendError: the database is unreachable.
+        """
+        ...
+
+
+@runtime_checkable
+class PageReader(Protocol):
+    """Objects and timestamp of a list from one snapshot."""
+
+    def list_page(
+        self,
+        resource_name: str,
+        parent_id: str,
+        *,
+        filters: Sequence[Any] | None = None,  # kinto.core.storage.Filter
+        sorting: Sequence[Any] | None = None,  # kinto.core.storage.Sort
+        pagination_rules: Sequence[Sequence[Any]] | None = None,
+        limit: int | None = None,
+        include_deleted: bool = False,
+    ) -> Page: ...
+
+
+@runtime_checkable
+class ListLocker(Protocol):
+    """Lists that can be locked before they are read, until the transaction ends."""
+
+    def lock_lists(self, keys: Sequence[ListKey]) -> None:
+        """Take the write lock of each list, in one sorted order, so that no two requests deadlock."""
+        ...
+
+
+@runtime_checkable
+class ConditionalWriter(Protocol):
+    """Writes that check what they rest on.
+
+    The plain methods ``create``, ``update`` and ``delete`` then take further keyword arguments:
+
+    ``expected``
+        (update, delete) timestamp that the live object must still have; ``None``: no condition.
+        Otherwise :class:`~kinto.core.storage.exceptions.ConcurrentWriteError`.
+    ``owner``
+        (create, update) an :class:`ObjectKey` that must still be live once the list is locked.
+        Otherwise :class:`~kinto.core.storage.exceptions.ConcurrentWriteError`.
+    """
+
+    supports_conditional_writes: bool
+
+
+@runtime_checkable
+class SubtreeRemover(Protocol):
+    """Whole subtrees removed without listing them."""
+
+    def remove_subtree(self, parent_uri: str) -> None:
+        """Remove the objects, tombstones and timestamps of every list at or below ``parent_uri``.
+
+        ``/buckets/a`` covers the parents ``/buckets/a`` and ``/buckets/a/…``, not ``/buckets/ab``.
+        """
+        ...
+
+    def add_lists(self, keys: Sequence[ListKey]) -> None:
+        """Give each list its first timestamp (now), where it has none."""
+        ...

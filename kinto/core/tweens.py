@@ -1,0 +1,101 @@
+"""What wraps each request: refusals that need no view, headers that every answer has."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from pyramid import httpexceptions
+from pyramid.registry import Registry
+from pyramid.request import Request
+from pyramid.response import Response
+
+from kinto.core.errors import ERRORS, http_error, send_alert
+from kinto.core.headers import add_common_headers, add_unconditional_headers
+from kinto.core.protocol.host import is_valid_host
+from kinto.core.registry import current_settings
+from kinto.core.settings import CoreSettings
+from kinto.core.storage.transactions import begin_request_scope
+
+
+Handler = Callable[[Request], Response]
+_SCHEMES = ("http", "https")
+
+
+def http_tween_factory(handler: Handler, registry: Registry) -> Handler:
+    """Outermost tween: scheme and host, end of service, size of the body, common headers."""
+
+    def http_tween(request: Request) -> Response:
+        settings = current_settings(registry)
+        refusal = _override_origin(request, settings) or _find_refusal(request, settings)
+        if refusal is not None:
+            if refusal.status_code == 410:
+                add_unconditional_headers(request, refusal)
+            else:
+                add_common_headers(request, refusal)
+            return refusal
+        response = handler(request)
+        add_common_headers(request, response)
+        return response
+
+    return http_tween
+
+
+def transaction_scope_tween_factory(handler: Handler, registry: Registry) -> Handler:
+    """Have the writes of backends belong to the transaction of the request."""
+
+    def transaction_scope_tween(request: Request) -> Response:
+        if current_settings(registry).features.is_transactional:
+            begin_request_scope(request.tm)
+        return handler(request)
+
+    return transaction_scope_tween
+
+
+def commit_veto(request: Request, response: Response) -> bool:
+    """Nothing of a request that failed or was refused is kept."""
+    return request.exception is not None or response.status_code >= 500
+
+
+def _override_origin(request: Request, settings: CoreSettings) -> Response | None:
+    deployment = settings.deployment
+    if deployment.http_scheme:
+        request.scheme = deployment.http_scheme
+    elif request.scheme not in _SCHEMES:
+        return _bad_request("Invalid scheme", "header", "X-Forwarded-Proto")
+    if deployment.http_host:
+        request.host = deployment.http_host
+    elif not is_valid_host(request.environ.get("HTTP_HOST", "localhost")):
+        return _bad_request("Invalid host", "header", "Host")
+    return None
+
+
+def _find_refusal(request: Request, settings: CoreSettings) -> Response | None:
+    deprecation = settings.deprecation
+    if deprecation.eos is not None:
+        if deprecation.eos <= datetime.now(deprecation.eos.tzinfo):
+            send_alert(request, deprecation.message, url=deprecation.url, code="hard-eol")
+            return http_error(
+                httpexceptions.HTTPGone(),
+                errno=ERRORS.SERVICE_DEPRECATED,
+                message="The service you are trying to connect no longer exists"
+                " at this location.",
+            )
+        send_alert(request, deprecation.message, url=deprecation.url)
+    limit = settings.limits.max_body_size_bytes
+    if request.content_length is not None and limit and request.content_length > limit:
+        return http_error(
+            httpexceptions.HTTPRequestEntityTooLarge(),
+            errno=ERRORS.REQUEST_TOO_LARGE,
+            message=f"The body has more than {limit} bytes.",
+        )
+    return None
+
+
+def _bad_request(description: str, location: str, name: str) -> Response:
+    details = [{"location": location, "name": name, "description": description}]
+    return http_error(
+        httpexceptions.HTTPBadRequest(),
+        errno=ERRORS.INVALID_PARAMETERS,
+        error="Invalid parameters",
+        message=f"{name} in {location}: {description}",
+        details=details,
+    )

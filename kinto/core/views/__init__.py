@@ -1,0 +1,1 @@
+"""Endpoints of every application: hello, heartbeats, batch, version, OpenAPI, errors."""

@@ -1,0 +1,187 @@
+"""Batch: several requests in one, in one transaction.
+
+Source: "Batch" of the HTTP API, section 10.
+"""
+
+import re
+from typing import Any
+
+import colander
+import transaction
+from pyramid.httpexceptions import HTTPException
+from pyramid.request import Request
+from pyramid.response import Response
+from pyramid.security import NO_PERMISSION_REQUIRED
+
+from kinto.core.exceptions import JSONError
+from kinto.core.headers import add_common_headers
+from kinto.core.protocol.dicts import merge_dicts
+from kinto.core.protocol.urls import UndecodableURL, quote_path
+from kinto.core.registry import current_settings
+from kinto.core.resource.schema import find_errors
+from kinto.core.service import Service
+from kinto.core.storage.exceptions import BackendError, IntegrityError
+from kinto.core.subrequests import build_request, build_response, follow_subrequest
+from kinto.core.views.errors import render_exception
+
+
+_METHODS = ("GET", "HEAD", "DELETE", "TRACE", "POST", "PUT", "PATCH")
+_QUEUE = "resource_events"
+
+batch = Service(name="batch", path="/batch", description="Batch operations", tags=["Batch"])
+
+
+def _validate_headers(node: colander.SchemaNode, value: dict[str, Any]) -> None:
+    if not all(isinstance(text, str) for text in value.values()):
+        raise colander.Invalid(node, f"{value} contains non string value")
+
+
+class HeadersSchema(colander.MappingSchema):  # type: ignore[misc]  # colander ships no types
+    """Headers by name."""
+
+    validator = staticmethod(_validate_headers)
+
+    @staticmethod
+    def schema_type() -> Any:
+        """Any header."""
+        return colander.Mapping(unknown="preserve")
+
+
+def _request_node(*, is_path_required: bool) -> colander.SchemaNode:
+    missing = colander.required if is_path_required else colander.drop
+    return colander.SchemaNode(
+        colander.Mapping(unknown="raise"),
+        colander.SchemaNode(
+            colander.String(),
+            name="method",
+            validator=colander.OneOf(_METHODS),
+            missing=colander.drop,
+        ),
+        colander.SchemaNode(
+            colander.String(), name="path", validator=colander.Regex("^/"), missing=missing
+        ),
+        HeadersSchema(name="headers", missing=colander.drop),
+        colander.SchemaNode(
+            colander.Mapping(unknown="preserve"), name="body", missing=colander.drop
+        ),
+    )
+
+
+def _payload_node(*, is_path_required: bool) -> colander.SchemaNode:
+    defaults = _request_node(is_path_required=False)
+    defaults.name, defaults.missing = "defaults", colander.drop
+    return colander.SchemaNode(
+        colander.Mapping(unknown="raise"),
+        defaults,
+        colander.SchemaNode(
+            colander.Sequence(), _request_node(is_path_required=is_path_required), name="requests"
+        ),
+        name="",
+    )
+
+
+_PAYLOAD = _payload_node(is_path_required=True)
+_PAYLOAD_WITH_PATH = _payload_node(is_path_required=False)
+
+
+class BatchPayloadSchema(colander.MappingSchema):  # type: ignore[misc]  # colander ships no types
+    """Body of a batch, for the OpenAPI document."""
+
+    requests = _PAYLOAD["requests"]
+    defaults = _PAYLOAD["defaults"]
+
+
+def validate_batch(request: Request, **kwargs: Any) -> None:
+    """Cornice validator: the whole batch is checked before anything is executed."""
+    try:
+        body = request.json_body if request.body else {}
+    except JSONError as error:
+        request.errors.add("body", "", f"Invalid JSON: {error}")
+        request.errors.add("body", "", "Required")
+        return
+    if not isinstance(body, dict | list):
+        request.errors.add("body", "", "Should be a JSON object or an array")
+        request.errors.add("body", "", "Required")
+        return
+    if _is_too_long(request, body):
+        return
+    defaults = body.get("defaults") if isinstance(body, dict) else None
+    has_path = isinstance(defaults, dict) and "path" in defaults
+    value, errors = find_errors(_PAYLOAD_WITH_PATH if has_path else _PAYLOAD, body)
+    for error in errors:
+        request.errors.add(error.location, error.name, error.description)
+    if errors:
+        return
+    for item in value["requests"]:
+        merge_dicts(item, value.get("defaults", {}))
+    request.validated["body"] = value
+    _refuse_bad_paths(request, value["requests"])
+
+
+def _is_too_long(request: Request, body: Any) -> bool:
+    """The cheapest check comes first: items beyond the limit are not even looked at."""
+    requests = body.get("requests") if isinstance(body, dict) else None
+    limit = current_settings(request.registry).batch.max_requests
+    if not limit or not isinstance(requests, list) or len(requests) <= limit:
+        return False
+    request.errors.add("body", "requests", f"Number of requests is limited to {limit}")
+    return True
+
+
+def _refuse_bad_paths(request: Request, requests: list[dict[str, Any]]) -> None:
+    batch_path = re.compile(rf"(/{request.registry.route_prefix})?/batch/*")
+    for index, item in enumerate(requests):
+        path = item["path"].partition("?")[0]
+        if batch_path.fullmatch(path):
+            description = "Recursive call on /batch endpoint is forbidden."
+            request.errors.add("body", "requests", description)
+        try:
+            quote_path(item["path"])
+        except UndecodableURL as error:
+            request.errors.add("body", f"requests.{index}.path", str(error))
+
+
+@batch.post(
+    permission=NO_PERMISSION_REQUIRED,
+    validators=(validate_batch,),
+    content_type=("application/json",),
+    schema=BatchPayloadSchema(),
+    operation_id="batch",
+)
+def post_batch(request: Request) -> dict[str, Any]:
+    """Execute each request in turn; each sees what the former ones did."""
+    items = request.validated["body"]["requests"]
+    request.log_context(batch_size=len(items))
+    return {"responses": [_execute(request, item) for item in items]}
+
+
+def _execute(request: Request, item: dict[str, Any]) -> dict[str, Any]:
+    subrequest = build_request(request, item)
+    queue = request.bound_data.get(_QUEUE)
+    marked = queue.mark() if queue is not None else None
+    savepoint = transaction.savepoint(optimistic=True)
+    try:
+        response, subrequest = follow_subrequest(request, subrequest, use_tweens=False)
+    except IntegrityError as error:
+        response = _undo(request, savepoint, marked, subrequest, error)
+    except BackendError:
+        raise
+    except HTTPException as error:
+        response = _undo(request, savepoint, marked, subrequest, error)
+    else:
+        add_common_headers(subrequest, response)
+    return build_response(response, subrequest)
+
+
+def _undo(
+    request: Request, savepoint: Any, marked: Any, subrequest: Request, error: Exception
+) -> Response:
+    """A refused item leaves the others as they are."""
+    savepoint.rollback()
+    if marked is None:
+        request.bound_data.pop(_QUEUE, None)
+    else:
+        request.bound_data[_QUEUE] = marked
+    return render_exception(subrequest, error)
+
+

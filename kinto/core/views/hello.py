@@ -1,0 +1,69 @@
+"""Hello view: what this server is, and who asks.
+
+Source: "Hello view and capabilities" of the HTTP API, section 14.
+"""
+
+import hashlib
+import os
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+from pyramid.request import Request
+from pyramid.security import NO_PERMISSION_REQUIRED
+
+from kinto.core.registry import current_settings
+from kinto.core.service import Service
+
+
+hello = Service(name="hello", path="/", description="Welcome", tags=["Utilities"])
+
+_DEFAULT_INI = os.path.join("config", "kinto.ini")
+
+
+@hello.get(permission=NO_PERMISSION_REQUIRED, operation_id="server_info")
+def get_hello(request: Request) -> dict[str, Any]:
+    """Identity of the server and of the user."""
+    settings = current_settings(request.registry)
+    project = settings.project
+    version = request.registry.settings.get("http_api_version")
+    data: dict[str, Any] = {
+        "project_name": request.registry.settings.get("project_name"),
+        "project_version": request.registry.settings.get("project_version"),
+        "http_api_version": str(version),
+        "project_docs": project.docs_url,
+        "url": request.route_url(hello.name),
+        "config": describe_config_file(os.environ.get("KINTO_INI") or _DEFAULT_INI),
+    }
+    eos = request.registry.settings.get("eos")
+    if eos:
+        data["eos"] = str(eos)
+    data["settings"] = {
+        name.replace("public.", "", 1): request.registry.settings.get(name)
+        for name in request.registry.public_settings
+    }
+    if request.prefixed_userid is not None:
+        data["user"] = request.get_user_info()
+    data["capabilities"] = request.registry.api_capabilities
+    if settings.features.is_readonly:
+        request.response.cache_expires(settings.cache_control.root_seconds)
+    return data
+
+
+def describe_config_file(path: str) -> dict[str, str] | None:
+    """Path, digest and modification time of the configuration file; ``None`` without one."""
+    try:
+        modified = os.path.getmtime(path)
+    except OSError:
+        return None
+    return {
+        "path": path,
+        "hash": _digest(path, modified),
+        "modified": datetime.fromtimestamp(modified).isoformat(),
+    }
+
+
+@lru_cache(maxsize=16)
+def _digest(path: str, modified: float) -> str:
+    with open(path, "rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -1,0 +1,1 @@
+"""Plugins that come with the service; each is included by its dotted name."""

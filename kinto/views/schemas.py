@@ -1,0 +1,40 @@
+"""JSON schemas that records, collections or groups have to match.
+
+Source: "Record validation" of the HTTP API, sections 9.2 and 9.3.
+"""
+
+from typing import Any
+
+from pyramid.request import Request
+
+from kinto.core.errors import raise_invalid
+from kinto.core.events import PERMISSIONS_FIELD
+from kinto.core.registry import current_settings
+from kinto.core.types import KintoObject
+from kinto.schema_validation import check_object
+
+
+def is_validation_enabled(request: Request) -> bool:
+    """Whether the settings have objects checked."""
+    return current_settings(request.registry).features.has_schema_validation
+
+
+def ensure_matches(
+    request: Request, obj: KintoObject, schema: Any, *, id_field: str, ignored: tuple[str, ...] = ()
+) -> None:
+    """Refuse the object for the first thing that its schema forbids.
+
+    :raises HTTPBadRequest: details name what was wrong.
+    """
+    ignored = (*ignored, PERMISSIONS_FIELD)
+    error = check_object(obj, schema, id_field=id_field, ignore_fields=ignored)
+    if error is not None:
+        raise_invalid(request, "body", error.name, error.description)
+
+
+def bucket_schema(request: Request, bucket_id: str, name: str) -> Any:
+    """The schema ``name`` that a bucket gives for what it holds; ``None`` without one."""
+    bound_data = request.bound_data.setdefault("bucket_schemas", {})
+    if bucket_id not in bound_data:
+        bound_data[bucket_id] = request.registry.storage.get("bucket", "", bucket_id)
+    return bound_data[bucket_id].get(name)
