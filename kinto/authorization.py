@@ -7,6 +7,8 @@ import re
 from functools import lru_cache
 
 from kinto.core import authorization as core_authorization
+from kinto.core.errors import ERRORS, not_found
+from kinto.core.protocol.ids import MalformedParent, judge_malformed_parent
 from kinto.core.types import BoundPermission
 
 
@@ -152,6 +154,25 @@ class RouteFactory(core_authorization.RouteFactory):
         """URI of the parent object; the empty text at the root."""
         plural = super().creation_uri()
         return plural.rpartition("/")[0]
+
+    def refuse_malformed_parents(self) -> None:
+        """Refuse what could act as a pattern in the storage.
+
+        Source: "Resource identifiers" of the HTTP API, section 4.
+        """
+        for parent in ("bucket", "collection"):
+            object_id = self.request.matchdict.get(f"{parent}_id")
+            if object_id is None or self.request.registry.id_generators[parent].match(object_id):
+                continue
+            verdict = judge_malformed_parent(
+                object_id,
+                parent,
+                method=self.request.method,
+                is_plural=self.on_plural_endpoint,
+            )
+            signed_in = verdict is MalformedParent.NOT_FOUND_WHEN_SIGNED_IN
+            if verdict is MalformedParent.NOT_FOUND or (signed_in and not self.is_anonymous):
+                raise not_found(parent, object_id, errno=ERRORS.MISSING_RESOURCE)
 
     def empty_list_uri(self) -> str:
         """URI of the parent object."""

@@ -1,12 +1,13 @@
 """Fixtures for every test: real services, empty databases, applications, servers."""
 
 import contextlib
-import importlib
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import pytest
+import webtest
 
+from kinto import main
 from tests.support.postgresql import PostgreSQLServer, given_server, running_postgresql
 from tests.support.services import (
     MEMORY_SETTINGS,
@@ -110,12 +111,10 @@ def postgresql_kinto(kinto_server: Callable[..., str], new_database: Callable[[]
 
 
 @pytest.fixture(scope="session")
-def make_app() -> Callable[..., Any]:
+def make_app() -> Callable[..., webtest.TestApp]:
     """Builds the application in this process: `make_app({"readonly": True})` is a `TestApp`."""
-    webtest = importlib.import_module("webtest")
-    main = importlib.import_module("kinto").main
 
-    def make(settings: Mapping[str, object] | None = None) -> Any:
+    def make(settings: Mapping[str, object] | None = None) -> webtest.TestApp:
         app = main({}, **{**MEMORY_SETTINGS, **(settings or {})})
         test_app = webtest.TestApp(app)
         test_app.registry = app.registry

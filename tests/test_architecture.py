@@ -50,7 +50,7 @@ LAYERS: tuple[tuple[str, tuple[str, ...]], ...] = (
         ),
     ),
     ("events", ("kinto.core.events", "kinto.core.listeners", "kinto.events")),
-    ("errors", ("kinto.core.errors",)),
+    ("errors", ("kinto.core.errors", "kinto.core.openapi")),
     (
         "authentication, authorization",
         (
@@ -62,10 +62,29 @@ LAYERS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "kinto.authorization",
         ),
     ),
-    ("service", ("kinto.core.cornice", "kinto.core.cors", "kinto.core.service")),
+    (
+        "service",
+        (
+            "kinto.core.cornice",
+            "kinto.core.cors",
+            "kinto.core.headers",
+            "kinto.core.routing",
+            "kinto.core.service",
+            "kinto.core.tweens",
+        ),
+    ),
     ("resource", ("kinto.core.resource", "kinto.schema_validation")),
-    ("views", ("kinto.core.views", "kinto.core.openapi", "kinto.views")),
-    ("setup", ("kinto.core.setup", "kinto.core.initialization", "kinto.core.statsd")),
+    ("views", ("kinto.core.views", "kinto.views")),
+    (
+        "setup",
+        (
+            "kinto.core.application",
+            "kinto.core.initialization",
+            "kinto.core.middlewares",
+            "kinto.core.setup",
+            "kinto.core.statsd",
+        ),
+    ),
     # What plugins import: re-exports, nothing of their own.
     ("public names", ("kinto.core", "kinto.core.utils")),
     ("plugins", ("kinto.plugins",)),

@@ -1,4 +1,4 @@
-"""Directive ``commands``: every command with its arguments, from the parser that ``kinto`` uses."""
+"""Directive ``commands``: every command with its arguments, from the parser of ``kinto``."""
 
 import argparse
 from collections.abc import Iterator

@@ -2,9 +2,13 @@
 
 import logging
 import sys
+import warnings
+from typing import Any
 
 import structlog
 
+
+logger = logging.getLogger(__name__)
 
 _FORMAT = "%(levelname)-5.5s  %(message)s"
 
@@ -12,6 +16,7 @@ _FORMAT = "%(levelname)-5.5s  %(message)s"
 def setup_logging(level: int) -> None:
     """Send every message of that level or above to stderr, ours and those of libraries."""
     logging.basicConfig(stream=sys.stderr, level=level, format=_FORMAT, force=True)
+    warnings.showwarning = _log_warning
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,
@@ -22,3 +27,8 @@ def setup_logging(level: int) -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         logger_factory=structlog.stdlib.LoggerFactory(),
     )
+
+
+def _log_warning(message: Warning | str, *details: Any, **options: Any) -> None:  # as the original
+    """What operators should know, without the line of code that it comes from."""
+    logger.warning("%s", message)

@@ -15,9 +15,8 @@ use = egg:kinto
 ${settings}
 
 #
-# Notifications
+# Notifications, with "redis" among the event listeners above
 #
-# kinto.event_listeners = redis
 # kinto.event_listeners.redis.use = kinto.core.listeners.redis
 # kinto.event_listeners.redis.url = redis://localhost:6379/0
 # kinto.event_listeners.redis.pool_size = 25

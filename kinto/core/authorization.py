@@ -61,6 +61,7 @@ class AuthorizationPolicy:
         """Whether the view may be run."""
         if permission == PRIVATE:
             return Authenticated in principals
+        context.refuse_malformed_parents()
         principals = context.get_prefixed_principals()
         if permission == DYNAMIC:
             allowed = self._permits_dynamic(context, principals)
@@ -219,6 +220,12 @@ class RouteFactory:
             self.request.registry.settings, f"{self.resource_name}_write_principals"
         )
         return bool(set(granted) & set(self.get_prefixed_principals()))
+
+    def refuse_malformed_parents(self) -> None:
+        """Refuse a URL whose parents can have no such id; any can, by default.
+
+        :raises HTTPNotFound: with errno 111.
+        """
 
     # -- decisions ----------------------------------------------------------------------
 

@@ -8,6 +8,7 @@ from pyramid.httpexceptions import HTTPException
 from pyramid.request import Request
 
 from kinto.core.permission import PermissionBase
+from kinto.core.protocol.storable import find_text_problem
 from kinto.core.storage import StorageBase
 from kinto.core.storage.exceptions import ObjectNotFoundError
 from kinto.core.storage.protocols import (
@@ -99,6 +100,11 @@ class ResourceContext:
             return None
         return {**obj, PERMISSIONS_FIELD: copy_permissions(self.stored.permissions)}
 
+    def missing_owner(self) -> ObjectKey | None:
+        """The object that the list cannot be without, when it is not there."""
+        owner: ObjectKey | None = self.service.resource.get_owner_key(self.request)
+        return owner if owner is not None and self.stored.owner is None else None
+
     def groups_of(self, prefixed_userid: str) -> frozenset[str]:
         """Principals of the groups that hold the user of this request."""
         if self._stored is None:
@@ -154,16 +160,7 @@ class ResourceContext:
         principals = [Everyone]
         if prefixed_userid is not None:
             principals += [Authenticated, prefixed_userid, *(groups or ())]
-        owner = self.service.resource.get_owner_key(self.request)
-        query = ContextQuery(
-            userid=prefixed_userid if groups is None else None,
-            principals=tuple(principals),
-            uris=self._uris(),
-            target=ListKey(self.request.current_resource_name, self.parent_id),
-            object_id=self.object_id,
-            object_uri=None if self.object_id is None else self.object_uri(),
-            owner=owner,
-        )
+        query = self._query(prefixed_userid if groups is None else None, tuple(principals))
         for_write = self.request.method in _WRITES
         if for_write and must_lock_first(self.request):
             lock_lists(registry.storage, [query.target])
@@ -174,6 +171,22 @@ class ResourceContext:
             stored.groups = frozenset(groups)
         self._stored = stored
         self._principals = frozenset(principals) | stored.groups
+
+
+    def _query(self, userid: str | None, principals: tuple[str, ...]) -> ContextQuery:
+        resource_name = self.request.current_resource_name
+        if not all(map(is_storable_text, self.request.matchdict.values())):
+            # Nothing can be stored under such an id, which must not reach the database.
+            return ContextQuery(userid, principals, (), ListKey(resource_name, ""))
+        return ContextQuery(
+            userid=userid,
+            principals=principals,
+            uris=self._uris(),
+            target=ListKey(resource_name, self.parent_id),
+            object_id=self.object_id,
+            object_uri=None if self.object_id is None else self.object_uri(),
+            owner=self.service.resource.get_owner_key(self.request),
+        )
 
 
 def copy_permissions(permissions: Permissions) -> Permissions:
@@ -189,17 +202,13 @@ def _posted_id(request: Request) -> str | None:
         return None
     data = body.get("data") if isinstance(body, dict) else None
     object_id = data.get("id") if isinstance(data, dict) else None
-    return object_id if isinstance(object_id, str) and _is_storable(object_id) else None
+    is_text = isinstance(object_id, str)
+    return object_id if is_text and is_storable_text(object_id) else None
 
 
-def _is_storable(text: str) -> bool:
-    if "\0" in text:
-        return False
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError:
-        return False
-    return True
+def is_storable_text(text: str) -> bool:
+    """Whether the database can hold the text."""
+    return find_text_problem(text) is None
 
 
 def must_lock_first(request: Request) -> bool:

@@ -51,7 +51,9 @@ class Service(cornice.Service):  # type: ignore[misc]  # cornice ships no types
         """Names for ``Access-Control-Expose-Headers`` of an answer to ``method``."""
         for defined, _, arguments in self.definitions:
             if defined == method:
-                return tuple(arguments.get("cors_headers") or self.default_cors_headers)
+                # Those of the service are in the list of each method once more.
+                names = arguments.get("cors_headers") or self.default_cors_headers
+                return tuple(dict.fromkeys(names))
         return self.default_cors_headers
 
 

@@ -9,7 +9,7 @@ from kinto.core.types import JSONValue
 
 
 # About half a second of one core: an array of 100,000 numbers is far below.
-MAX_STEPS = 500_000
+MAX_STEPS = 300_000
 # Subschemas within subschemas. Every level is two Python frames of the thousand that there are.
 MAX_DEPTH = 300
 
@@ -46,8 +46,7 @@ class Work:
 class Failure:
     """The first thing that is wrong, with a message that is only made when somebody asks.
 
-    A ``keyword`` of ``None`` stands for the schema ``false``, which takes the name of the keyword
-    that led to it.
+    The schema ``false`` fails without a keyword: ``None``.
     """
 
     __slots__ = ("describe", "instance", "keyword", "path", "schema", "schema_path", "value")

@@ -55,10 +55,6 @@ class Record(resource.Resource):
         owner: KintoObject = context.stored.owner
         return owner
 
-    def ensure_parent(self) -> None:
-        """Refuse requests about records of a collection that does not exist."""
-        self.collection  # noqa: B018 # raises
-
     def process_object(self, new: KintoObject, old: KintoObject | None = None) -> KintoObject:
         """Check the record against the schema of its collection, or of its bucket."""
         new = super().process_object(new, old)

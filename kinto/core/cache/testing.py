@@ -205,6 +205,12 @@ class CacheTest(_Base):
         self.assertIsNone(self.cache.get("key"))
         self.assertLessEqual(self.cache.ttl("key"), 0)
 
+    def test_set_with_zero_expires_at_once(self) -> None:
+        self.cache.set("key", "value", 10)
+        self.cache.set("key", "other", 0)
+        self.assertIsNone(self.cache.get("key"))
+        self.assertLessEqual(self.cache.ttl("key"), 0)
+
     def test_expire_expires_the_value(self) -> None:
         self.cache.set("key", "value", 10)
         self.cache.expire("key", 0.01)

@@ -1,20 +1,89 @@
-"""OpenAPI 2.0 description of an application (placeholder until the generator lands)."""
+"""Description of an application in OpenAPI 2.0, made from the services that it has.
 
+Source: "OpenAPI" of the HTTP API, section 15.
+"""
+
+from collections.abc import Iterable
 from typing import Any, ClassVar
+
+from kinto.core.openapi.operations import Service, operations
+from kinto.core.openapi.parameters import path_parameters, plain_path
+from kinto.core.types import Request
 
 
 class OpenAPI:
-    """Placeholder."""
+    """The document of one application.
 
-    security_definitions: ClassVar[dict[str, Any]] = {}
+    :param services: the services to describe.
+    :param request: knows where the application is reached, and its settings.
+    """
 
-    def __init__(self, services: Any, request: Any) -> None:
-        self.services = services
+    # What authentication plugins declared, for all applications of the process. Any: Swagger
+    # objects.
+    security_definitions: ClassVar[dict[str, dict[str, Any]]] = {}
+    _scopes: ClassVar[dict[str, list[str]]] = {}
+
+    def __init__(self, services: Iterable[Service], request: Request) -> None:
+        self.services = list(services)
         self.request = request
 
     @classmethod
     def expose_authentication_method(cls, name: str, definition: dict[str, Any]) -> None:
+        """Declare a way to authenticate, which operations then list with its scopes.
+
+        :param definition: a Swagger 2.0 security definition.
+        """
         cls.security_definitions[name] = definition
+        cls._scopes[name] = list(definition.get("scopes", {}))
 
     def generate(self) -> dict[str, Any]:
-        return {}
+        """The document, ready to be written as JSON."""
+        settings = self.request.registry.settings
+        paths = self._paths()
+        return {
+            "swagger": "2.0",
+            "info": {
+                "title": str(settings.get("project_name") or "kinto"),
+                "version": str(settings.get("http_api_version") or ""),
+            },
+            "host": self.request.host,
+            "schemes": [self.request.scheme],
+            "basePath": f"/{self.request.registry.route_prefix}",
+            "tags": [{"name": tag} for tag in _tags(paths)],
+            "paths": paths,
+            "securityDefinitions": self._definitions(),
+        }
+
+    def _paths(self) -> dict[str, dict[str, Any]]:
+        security = [{name: self._scopes[name]} for name in self._definitions()]
+        paths: dict[str, dict[str, Any]] = {}
+        for service in self.services:
+            described = dict(operations(service))
+            if not described:
+                continue
+            item = paths.setdefault(plain_path(service.path), {})
+            if parameters := path_parameters(service.path):
+                item["parameters"] = parameters
+            for method, operation in described.items():
+                item[method] = {"security": security, **operation}
+        return paths
+
+    def _definitions(self) -> dict[str, dict[str, Any]]:
+        """Those of this application: its basic authentication may be off."""
+        policies = self.request.registry.settings.get("multiauth.policies")
+        named = policies.split() if isinstance(policies, str) else policies
+        return {
+            name: definition
+            for name, definition in self.security_definitions.items()
+            if name != "basicauth" or named is None or name in named
+        }
+
+
+def _tags(paths: dict[str, dict[str, Any]]) -> list[str]:
+    """Every tag of an operation, once, in order of appearance."""
+    tags: dict[str, None] = {}
+    for item in paths.values():
+        for method, operation in item.items():
+            if method != "parameters":
+                tags.update(dict.fromkeys(operation["tags"]))
+    return list(tags)

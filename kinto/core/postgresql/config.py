@@ -32,6 +32,10 @@ _KEEPALIVES = {
 }
 
 
+# No round trip for a type that nobody uses, no data in messages.
+_ENGINE_DEFAULTS: dict[str, Any] = {"use_native_hstore": False, "hide_parameters": True}
+
+
 class _Option(NamedTuple):
     """An option of the engine or of the driver that has a type and a default of ours."""
 
@@ -53,7 +57,7 @@ _POOL = {
     "max_backlog": _Option(int, -1),
     "pool_use_lifo": _Option(asbool, True),
 }
-_SWITCHES = frozenset({"echo", "pool_pre_ping", "use_native_hstore"})
+_SWITCHES = frozenset({"echo", "pool_pre_ping", *_ENGINE_DEFAULTS})
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +111,7 @@ def read_settings(settings: Mapping[str, Any], prefix: str, *, url: str) -> Clie
         limits_in_statements=is_pooled_elsewhere,
         isolation_level=_take(given, prefix, "isolation_level", _Option(_isolation_level, None)),
     )
-    engine = {"use_native_hstore": False} | given
+    engine = _ENGINE_DEFAULTS | given
     engine |= _pool_options(engine, prefix, poolclass, limits=limits)
     for name in _SWITCHES & engine.keys():
         engine[name] = _take(engine, prefix, name, _Option(asbool, None))

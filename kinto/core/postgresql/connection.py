@@ -1,15 +1,24 @@
 """How backends run their statements on a connection."""
 
+from __future__ import annotations  # the driver is optional
+
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import psycopg2
-import psycopg2.errorcodes as codes
-
-from kinto.core.postgresql.driver import DriverConnection
-from kinto.core.postgresql.errors import sqlstate, translate
 from kinto.core.postgresql.statements import Params, Statement
-from kinto.core.postgresql.waiting import TimeLimitExceeded
+
+
+try:  # optional: kinto[postgresql]; no connection is made without it
+    import psycopg2
+    import psycopg2.errorcodes as codes
+
+    from kinto.core.postgresql.errors import sqlstate, translate
+    from kinto.core.postgresql.waiting import TimeLimitExceeded
+except ImportError:
+    pass
+
+if TYPE_CHECKING:
+    from kinto.core.postgresql.driver import DriverConnection
 
 
 Row = tuple[Any, ...]  # values are whatever psycopg2 makes of the columns

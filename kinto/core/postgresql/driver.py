@@ -22,12 +22,18 @@ from kinto.core.postgresql.statements import Params, Statement
 
 OLDEST_SERVER_VERSION = 120000
 
+# No snapshot may be held meanwhile: `CREATE INDEX CONCURRENTLY` would wait for its end.
+_BEGIN_LIMITLESS = (
+    b"BEGIN ISOLATION LEVEL READ COMMITTED;SET LOCAL statement_timeout=0;"
+    b"SET LOCAL lock_timeout=0;SET LOCAL idle_in_transaction_session_timeout=0"
+)
+
 
 class UnsupportedServer(psycopg2.OperationalError):  # type: ignore[misc]  # psycopg2 is untyped
     """The server is too old."""
 
 
-class CommitRefused(psycopg2.OperationalError):  # type: ignore[misc]  # psycopg2 is untyped
+class CommitRefused(psycopg2.InternalError):  # type: ignore[misc]  # psycopg2 is untyped
     """The server rolled back a transaction that was to be committed."""
 
 
@@ -119,6 +125,7 @@ class DriverConnection(psycopg2.extensions.connection):  # type: ignore[misc]  #
     :ivar joined: it belongs to a request's transaction, which sessions cannot end.
     :ivar limitless: the transaction at hand has no time limits (migrations).
     :ivar flushes: round trips so far.
+    :ivar is_new: it was not used since it was made.
     """
 
     def __init__(self, options: DriverOptions, dsn: str) -> None:
@@ -127,6 +134,7 @@ class DriverConnection(psycopg2.extensions.connection):  # type: ignore[misc]  #
         self.joined = False
         self.limitless = False
         self.flushes = 0
+        self.is_new = True
         self.queue: list[tuple[bytes, Statement | None]] = []
         self._prepared: set[str] = set()
         self._preparing: set[str] = set()
@@ -273,11 +281,12 @@ class DriverConnection(psycopg2.extensions.connection):  # type: ignore[misc]  #
         """Begin a transaction with the next statement, unless there is one."""
         if self.queue or not self.is_idle():
             return
-        self.queue = [(self.options.begin_sql(), None)]
         self.limitless = are_time_limits_off()
         if self.limitless:
-            self.queue.append((b"SET LOCAL statement_timeout=0;SET LOCAL lock_timeout=0", None))
-        elif self.options.limits_in_statements:
+            self.queue = [(_BEGIN_LIMITLESS, None)]
+            return
+        self.queue = [(self.options.begin_sql(), None)]
+        if self.options.limits_in_statements:
             self.queue.append((self.options.limits_sql(), None))
 
     def commit(self) -> None:
@@ -299,7 +308,7 @@ class DriverConnection(psycopg2.extensions.connection):  # type: ignore[misc]  #
         if only_begun:
             self.queue = []
         else:
-            self.deadline = self._deadline(is_long=True)
+            self.deadline = self._deadline()
             if self._send(self.with_queue(b"COMMIT")).statusmessage != "COMMIT":
                 raise CommitRefused("The transaction had failed and was rolled back")
         self.limitless = False

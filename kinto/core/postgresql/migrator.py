@@ -9,6 +9,7 @@ from __future__ import annotations  # the driver is optional
 
 import os
 import re
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -38,8 +39,10 @@ OUTSIDE_OF_TRANSACTION = "-- outside of a transaction"
 _END_OF_STATEMENT = re.compile(r";[ \t]*\n")
 
 # Two services of one database migrate one after the other. Held in a transaction of its own,
-# as nothing else outlives a statement behind PgBouncer. The number is arbitrary.
-_LOCK = Statement("migration_lock", "SELECT pg_advisory_xact_lock(5489213460)")
+# as nothing else outlives a statement behind PgBouncer. Asked for now and then, as a statement
+# that waits is what `CREATE INDEX CONCURRENTLY` waits for. The number is arbitrary.
+_LOCK = Statement("migration_lock", "SELECT pg_try_advisory_xact_lock(5489213460)")
+_LOCK_INTERVAL_SECONDS = 0.2
 
 _PLUGIN_VERSION = "SELECT MAX(value::int) AS version FROM metadata WHERE name = :name"
 
@@ -179,7 +182,8 @@ class MigratorMixin:
         with without_time_limits(), client.write(force_commit=True) as connection:
             check_database(connection)
             if not dry_run:
-                connection.fetch_one(_LOCK, {})
+                while connection.fetch_one(_LOCK, {}) != (True,):
+                    time.sleep(_LOCK_INTERVAL_SECONDS)
             yield
 
 

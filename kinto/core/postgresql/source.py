@@ -143,9 +143,12 @@ class ConnectionSource:
 
     def _check(self, driver: DriverConnection, _record: Any, _pooled: Any) -> None:
         """Refuse a connection that does not work any more; the pool then makes a new one."""
+        if driver.is_new:
+            driver.is_new = False
+            return
         if driver.closed or driver.opened_at < self._broken_before:
             raise sqlalchemy.exc.DisconnectionError("It was made before others broke")
-        if driver.flushes and waiting.has_unread_input(driver):
+        if waiting.has_unread_input(driver):
             raise sqlalchemy.exc.DisconnectionError("The server closed it")
         if monotonic() - driver.used_at > _LONG_IDLE_SECONDS:
             try:

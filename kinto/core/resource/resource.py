@@ -293,6 +293,10 @@ class Resource:
         existing = self._get_object_or_404(self.object_id)
         self._raise_412_if_modified(existing)
         changes = self.request.validated["body"]
+        if isinstance(changes, dict) and not changes:
+            raise_invalid(
+                self.request, "body", "data", "Provide at least one of data or permissions"
+            )
         new, sent = self.apply_changes(existing, requested_changes=changes)
         self._raise_400_if_id_mismatch(new, self.object_id)
         new = self.process_object(new, old=existing)

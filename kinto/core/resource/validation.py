@@ -8,7 +8,7 @@ from typing import Any
 
 from pyramid.request import Request
 
-from kinto.core.errors import add_errors, request_params
+from kinto.core.errors import ERRORS, add_errors, not_found, request_params
 from kinto.core.exceptions import InvalidParameter, InvalidParameters, JSONError, UnstorableText
 from kinto.core.protocol.json_patch import validate_json_patch_body
 from kinto.core.protocol.preconditions import parse_preconditions
@@ -59,7 +59,7 @@ def validate_patch_request(
         value = body
     else:
         value, errors = find_errors(_patch_schema(permissions), body)
-        errors = errors or _storable_errors(value) or _empty_errors(value)
+        errors = errors or _storable_errors(value)
     for error in errors:
         add_errors(request, error)
     validated["body"] = value if value is not None else {}
@@ -85,7 +85,14 @@ def _patch_schema(permissions: tuple[str, ...]) -> Any:
 
 
 def _start(request: Request) -> dict[str, Any]:
-    """Path, headers and query string."""
+    """Path, headers and query string.
+
+    :raises HTTPNotFound: what holds the list addressed does not exist.
+    """
+    context = getattr(request.context, "resource_context", None)
+    missing = context.missing_owner() if context is not None else None
+    if missing is not None:
+        raise not_found(missing.resource_name, missing.object_id, errno=ERRORS.MISSING_RESOURCE)
     validated: dict[str, Any] = request.validated
     validated["path"] = dict(request.matchdict)
     validated["header"] = _read_preconditions(request)
@@ -148,8 +155,3 @@ def _storable_errors(value: Any) -> list[InvalidParameter]:
         return [InvalidParameter("body", readable, error.reason)]
     return []
 
-
-def _empty_errors(value: Any) -> list[InvalidParameter]:
-    if value:
-        return []
-    return [InvalidParameter("body", "data", "Provide at least one of data or permissions")]

@@ -47,11 +47,10 @@ def read_settings(
     with the prefix overrides that one too, so that nobody reads the value that lost.
 
     :param raw: as in the file, each with or without the prefix.
-    :param defaults: likewise; text is decoded like that of the file.
+    :param defaults: likewise, where later ones win; text is decoded like that of the file.
     :raises ValueError: a setting is given with and without prefix, with different values.
     """
-    written = _strip_prefix(raw, prefix)
-    known = {**_strip_prefix(defaults, prefix), **written}
+    known = {**_strip_prefix(defaults, prefix), **_strip_prefix_strictly(raw, prefix)}
     settings = dict(raw)
     for name in {**DEFINITIONS, **known}:
         _read_setting(settings, name, known=known, prefix=prefix, environ=environ)
@@ -82,14 +81,17 @@ def load_default_settings(config: Configurator, default_settings: Mapping[str, A
 
 
 def _strip_prefix(raw: Mapping[str, Any], prefix: str) -> dict[str, Any]:
+    """Values by name without prefix, the last one where a name comes twice."""
+    return {key.removeprefix(f"{prefix}."): value for key, value in raw.items()}
+
+
+def _strip_prefix_strictly(raw: Mapping[str, Any], prefix: str) -> dict[str, Any]:
     start = f"{prefix}."
-    stripped: dict[str, Any] = {}
     for key, value in raw.items():
-        name = key.removeprefix(start) if prefix else key
-        if name in stripped and not _are_same(stripped[name], value):
-            raise ValueError(f"Settings '{start}{name}', '{name}' are in conflict.")
-        stripped[name] = value
-    return stripped
+        name = key.removeprefix(start)
+        if name != key and name in raw and not _are_same(raw[name], value):
+            raise ValueError(f"Settings '{key}', '{name}' are in conflict.")
+    return _strip_prefix(raw, prefix)
 
 
 def _are_same(first: Any, second: Any) -> bool:  # any JSON value

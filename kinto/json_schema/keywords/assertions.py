@@ -1,6 +1,6 @@
 """The keywords that look at one value, not at what is in it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sized
 from fractions import Fraction
 from typing import Any
 
@@ -135,7 +135,7 @@ def _multiple_of(expected: Any, schema: Schema) -> Check:
     )
 
 
-def _is_multiple(value: float, divisor: float) -> bool:
+def _is_multiple(value: int | float, divisor: int | float) -> bool:
     # Inexact with floats, as in `jsonschema`: 0.07 is no multiple of 0.01.
     try:
         if isinstance(divisor, float):
@@ -146,7 +146,9 @@ def _is_multiple(value: float, divisor: float) -> bool:
         return (Fraction(value) / Fraction(divisor)).denominator == 1
 
 
-def _size(keyword: str, kind: type, *, words: str, words_at: tuple[int, str]) -> AssertionKeyword:
+def _size(
+    keyword: str, kind: type[Sized], *, words: str, words_at: tuple[int, str]
+) -> AssertionKeyword:
     """A lowest or highest length. Messages have other words at one special limit."""
     special, words_at_special = words_at
     is_minimum = keyword.startswith("min")
@@ -157,8 +159,7 @@ def _size(keyword: str, kind: type, *, words: str, words_at: tuple[int, str]) ->
         def fails(value: JSONValue, _: Work) -> bool:
             if not isinstance(value, kind):
                 return False
-            length = len(value)
-            return length < expected if is_minimum else length > expected
+            return bool(len(value) < expected if is_minimum else len(value) > expected)
 
         return _check(
             keyword,
@@ -172,21 +173,19 @@ def _size(keyword: str, kind: type, *, words: str, words_at: tuple[int, str]) ->
 
 
 def _required(expected: Any, schema: Schema) -> Check:
-    def check(value: JSONValue, _: Work) -> Failure | None:
-        if isinstance(value, dict):
-            # Ends at the first that is missing: no more steps than the value has properties.
-            for name in expected:
-                if name not in value:
-                    return Failure(
-                        "required",
-                        expected,
-                        instance=value,
-                        schema=schema,
-                        describe=lambda: f"{name!r} is a required property",
-                    )
-        return None
+    def absent(value: JSONValue) -> str | None:
+        if not isinstance(value, dict):
+            return None
+        # Ends at the first that is missing: no more steps than the value has properties.
+        return next((name for name in expected if name not in value), None)
 
-    return check
+    return _check(
+        "required",
+        expected,
+        schema=schema,
+        fails=lambda value, _: absent(value) is not None,
+        describe=lambda value: f"{absent(value)!r} is a required property",
+    )
 
 
 _NOT_EMPTY = (1, "should be non-empty")
@@ -207,7 +206,9 @@ ASSERTIONS: dict[str, AssertionKeyword] = {
     ),
     "maxItems": _size("maxItems", list, words="is too long", words_at=_EMPTY),
     "maxLength": _size("maxLength", str, words="is too long", words_at=_EMPTY),
-    "maxProperties": _size("maxProperties", dict, words="has too many properties", words_at=_EMPTY),
+    "maxProperties": _size(
+        "maxProperties", dict, words="has too many properties", words_at=_EMPTY
+    ),
     "maximum": _limit(
         "maximum", exceeds=lambda value, limit: value > limit, words="greater than the maximum"
     ),

@@ -33,8 +33,7 @@ def descend(
     :param schema_path: the property or index where the inner schema was found.
     """
     failure = applicable.check(value, work)
-    # What the schema `false` refuses is reported at the keyword that led to it.
-    if failure is not None and failure.keyword is not None:
+    if failure is not None:
         if schema_path is not None:
             failure.schema_path.append(schema_path)
         if path is not None:

@@ -44,8 +44,14 @@ def redis_settings(request: pytest.FixtureRequest, redis_server: str) -> None:
 class MemcachedCacheTest(CacheTest, unittest.TestCase):
     backend = memcached
 
+    def get_backend_prefix(self, prefix: str) -> Any:
+        other = super().get_backend_prefix(prefix)
+        self.addCleanup(other._client.close)
+        return other
+
     def setUp(self) -> None:
         super().setUp()
+        self.addCleanup(self.cache._client.close)
         methods = ("get", "gets", "set", "cas", "delete", "flush_all")
         self.client_error_patcher = mock.patch.multiple(
             self.cache._client,
@@ -57,8 +63,14 @@ class MemcachedCacheTest(CacheTest, unittest.TestCase):
 class RedisCacheTest(CacheTest, unittest.TestCase):
     backend = redis_cache
 
+    def get_backend_prefix(self, prefix: str) -> Any:
+        other = super().get_backend_prefix(prefix)
+        self.addCleanup(other._client.connection_pool.disconnect)
+        return other
+
     def setUp(self) -> None:
         super().setUp()
+        self.addCleanup(self.cache._client.connection_pool.disconnect)
         self.client_error_patcher = mock.patch.object(
             self.cache._client,
             "execute_command",

@@ -53,6 +53,10 @@ def test_default_settings_may_be_written_with_prefix_too():
     assert settings["other"] is True
 
 
+def test_later_default_wins_whatever_its_spelling():
+    assert read({}, defaults={"paginate_by": None, "kinto.paginate_by": 7})["paginate_by"] == 7
+
+
 def test_settings_that_were_read_are_settings_again():
     settings = read({"kinto.readonly": "true"}, {"KINTO_PAGINATE_BY": "3"})
 

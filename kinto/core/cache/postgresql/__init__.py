@@ -154,10 +154,8 @@ class Cache(CacheBase):
 
     def set(self, key: str, value: JSONValue, ttl: float) -> None:
         with self.client.autocommit() as connection:
-            connection.execute(
-                _SET,
-                {"key": self._stored_key(key), "value": json_codec.dumps_storable(value), "ttl": ttl},
-            )
+            text = json_codec.dumps_storable(value)
+            connection.execute(_SET, {"key": self._stored_key(key), "value": text, "ttl": ttl})
             self._clean_now_and_then(connection)
 
     def get(self, key: str) -> JSONValue:

@@ -57,15 +57,16 @@ class Storage(MemoryBasedStorage):
     # -- Timestamps ------------------------------------------------------------------------
 
     def resource_timestamp(self, resource_name: str, parent_id: str) -> int:
-        with self._writes.lock:
-            timestamp = self._lists.timestamp(ListKey(resource_name, parent_id))
-            if timestamp is not None:
-                return timestamp
-            if self.readonly:
-                raise ReadonlyError(message="Cannot initialize the timestamp: read-only mode")
-            # The request may fail for another reason; others saw this timestamp meanwhile.
-            with self._writes.write(force_commit=True):
-                return self.bump_and_store_timestamp(resource_name, parent_id)
+        key = ListKey(resource_name, parent_id)
+        if self.readonly and self._lists.timestamp(key) is None:
+            raise ReadonlyError(message="Cannot initialize the timestamp: read-only mode")
+        return self._timestamp_of(key)
+
+    def _timestamp_of(self, key: ListKey) -> int:
+        # The request may fail later on; others saw a first timestamp meanwhile.
+        with self._writes.write(force_commit=True):
+            timestamp = self._lists.timestamp(key)
+            return self.bump_and_store_timestamp(*key) if timestamp is None else timestamp
 
     def all_resources_timestamps(self, resource_name: str) -> dict[str, int]:
         with self._writes.lock:
@@ -286,9 +287,12 @@ class Storage(MemoryBasedStorage):
         limit: int | None = None,
         include_deleted: bool = False,
     ) -> Page:
-        """Objects of a list with the timestamp that it has at the same moment."""
+        """Objects of a list with the timestamp that it has at the same moment.
+
+        A list that never had a timestamp gets one, in read-only mode too.
+        """
         with self._writes.lock:
-            timestamp = self.resource_timestamp(resource_name, parent_id)
+            timestamp = self._timestamp_of(ListKey(resource_name, parent_id))
             objects = self.list_all(
                 resource_name,
                 parent_id,

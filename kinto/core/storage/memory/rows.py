@@ -40,8 +40,8 @@ def rows_of(
 def located(rows: Iterable[Row]) -> Iterator[tuple[ListKey, Row]]:
     """Each row with the list that it is stored in."""
     for row in rows:
-        if row.key is not None:
-            yield row.key, row
+        assert row.key is not None
+        yield row.key, row
 
 
 def tombstones_of(

@@ -4,10 +4,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from pyramid.settings import asbool
-
 from kinto.core.decorators import deprecate_kwargs
-from kinto.core.postgresql.client import PostgreSQLClient, create_from_config
+from kinto.core.postgresql.client import PostgreSQLClient
 from kinto.core.postgresql.connection import Connection
 from kinto.core.postgresql.migrator import MigratorMixin
 from kinto.core.postgresql.statements import Statement
@@ -29,7 +27,7 @@ from kinto.core.storage.postgresql.rows import one_object, tombstone
 from kinto.core.storage.postgresql.selection import Criteria
 from kinto.core.storage.postgresql.writes import Existing, WriteConditions
 from kinto.core.storage.protocols import ContextQuery, Page, StoredContext
-from kinto.core.types import Configurator, KintoObject, ListKey, ObjectKey
+from kinto.core.types import KintoObject, ListKey, ObjectKey
 
 
 _HERE = Path(__file__).parent
@@ -225,9 +223,9 @@ class Storage(MigratorMixin, StorageBase):
         criteria = Criteria(
             resource_name,
             parent_id,
-            filters=filters or (),
-            sorting=sorting or (),
-            rules=pagination_rules or (),
+            filters=filters,
+            sorting=sorting,
+            rules=pagination_rules,
             limit=limit or None,
             names=FieldNames(id_field, modified_field, deleted_field),
         )
@@ -263,7 +261,7 @@ class Storage(MigratorMixin, StorageBase):
         modified_field: str = DEFAULT_MODIFIED_FIELD,
     ) -> int:
         names = FieldNames(id_field, modified_field)
-        criteria = Criteria(resource_name, parent_id, filters=filters or (), names=names)
+        criteria = Criteria(resource_name, parent_id, filters=filters, names=names)
         with self.client.write() as connection:
             return removal.trim_objects(connection, criteria, max_objects=max_objects)
 
@@ -283,9 +281,9 @@ class Storage(MigratorMixin, StorageBase):
         criteria = Criteria(
             resource_name,
             parent_id,
-            filters=filters or (),
-            sorting=sorting or (),
-            rules=pagination_rules or (),
+            filters=filters,
+            sorting=sorting,
+            rules=pagination_rules,
             limit=self._fetch_limit(limit),
             include_deleted=include_deleted,
             names=FieldNames(id_field, modified_field, deleted_field),
@@ -306,7 +304,7 @@ class Storage(MigratorMixin, StorageBase):
         criteria = Criteria(
             resource_name,
             parent_id,
-            filters=filters or (),
+            filters=filters,
             include_deleted=include_deleted,
             names=FieldNames(id_field, modified_field, deleted_field),
         )
@@ -343,9 +341,9 @@ class Storage(MigratorMixin, StorageBase):
         criteria = Criteria(
             resource_name,
             parent_id,
-            filters=filters or (),
-            sorting=sorting or (),
-            rules=pagination_rules or (),
+            filters=filters,
+            sorting=sorting,
+            rules=pagination_rules,
             limit=self._fetch_limit(limit),
             include_deleted=include_deleted,
         )
@@ -393,14 +391,3 @@ def _stored_form(obj: KintoObject, names: FieldNames) -> tuple[str, int | None]:
 def _as_timestamp(value: Any) -> int | None:
     """The value if it can be a timestamp."""
     return value if isinstance(value, int) and not isinstance(value, bool) else None
-
-
-def load_from_config(config: Configurator) -> Storage:
-    """The storage that the settings describe."""
-    settings = config.get_settings()
-    client = create_from_config(config, prefix="storage_")
-    return Storage(
-        client=client,
-        max_fetch_size=int(settings.get("storage_max_fetch_size") or 10000),
-        readonly=asbool(settings.get("readonly")),
-    )

@@ -1,14 +1,17 @@
 """Which rows of ``objects`` a call is about, in which order, how many."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from kinto.core.protocol.comparison import COMPARISON
-from kinto.core.protocol.criteria import Filter, Sort
+from kinto.core.storage import Filters, PaginationRules, Sorting
 from kinto.core.storage.matching import FieldNames
 from kinto.core.storage.postgresql.conditions import all_of, like_pattern
 from kinto.core.storage.postgresql.fields import field_expression
 from kinto.core.storage.postgresql.values import BoundValues
+
+
+# Timestamps of the years -2800 to 6700: what is farther away is compared with care.
+_FAR = 150_000_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,9 +24,9 @@ class Criteria:
 
     resource_name: str | None
     parent_id: str
-    filters: Sequence[Filter] = ()
-    sorting: Sequence[Sort] = ()
-    rules: Sequence[Sequence[Filter]] = ()
+    filters: Filters | None = None
+    sorting: Sorting | None = None
+    rules: PaginationRules | None = None
     limit: int | None = None
     include_deleted: bool = False
     names: FieldNames = FieldNames()  # noqa: RUF009  # immutable
@@ -36,11 +39,10 @@ class Criteria:
     @property
     def is_long(self) -> bool:
         """Whether the objects themselves must be looked at, not only what indexes hold."""
-        columns = set(self.names)
-        fields = [each.field for each in self.filters]
-        fields += [each.field for each in self.sorting]
-        fields += [each.field for rule in self.rules for each in rule]
-        return not columns.issuperset(fields) or not self.is_one_list
+        fields = [each.field for each in self.filters or ()]
+        fields += [each.field for each in self.sorting or ()]
+        fields += [each.field for rule in self.rules or () for each in rule]
+        return not {*self.names}.issuperset(fields) or not self.is_one_list
 
 
 def scope(criteria: Criteria, values: BoundValues) -> list[str]:
@@ -61,7 +63,7 @@ def where(criteria: Criteria, values: BoundValues) -> str:
     conditions = scope(criteria, values)
     if not criteria.include_deleted:
         conditions.append("NOT deleted")
-    conditions += all_of(criteria.filters, names=names, values=values)
+    conditions += all_of(criteria.filters or (), names=names, values=values)
     if criteria.rules:
         rules = (all_of(rule, names=names, values=values) for rule in criteria.rules)
         alternatives = (" AND ".join(rule) or "TRUE" for rule in rules)
@@ -73,10 +75,10 @@ def order_by(criteria: Criteria, values: BoundValues) -> str:
     """The order of the rows: ties, or everything by default, oldest first."""
     keys: list[str] = []
     is_dated = False
-    for sort in criteria.sorting:
+    for sort in criteria.sorting or ():
         direction = "DESC" if sort.direction < 0 else "ASC"
         keys += [f"{key} {direction}" for key in _sort_keys(sort.field, criteria.names, values)]
-        is_dated = sort.field == criteria.names.modified
+        is_dated = is_dated or sort.field == criteria.names.modified
         if is_dated and criteria.is_one_list:
             break  # No ties are left.
     if not is_dated:
@@ -109,12 +111,13 @@ class TimeSpan:
 
 def time_span(criteria: Criteria) -> TimeSpan | None:
     """The criteria as a span of time, if nothing else is asked for."""
-    if not criteria.is_one_list or len(criteria.rules) > 1 or len(criteria.sorting) > 1:
+    filters, rules, sorting = criteria.filters or (), criteria.rules or (), criteria.sorting or ()
+    if not criteria.is_one_list or len(rules) > 1 or len(sorting) > 1:
         return None
     modified = criteria.names.modified
     after: int | None = None
     before: int | None = None
-    for field, value, operator in (*criteria.filters, *(criteria.rules or [()])[0]):
+    for field, value, operator in (*filters, *(rules[0] if rules else ())):
         if field != modified or type(value) is not int or abs(value) >= _FAR:
             return None
         if operator is COMPARISON.GT:
@@ -123,11 +126,7 @@ def time_span(criteria: Criteria) -> TimeSpan | None:
             before = value if before is None else min(before, value)
         else:
             return None
-    if criteria.sorting and criteria.sorting[0].field != modified:
+    if sorting and sorting[0].field != modified:
         return None
-    is_descending = bool(criteria.sorting) and criteria.sorting[0].direction < 0
+    is_descending = bool(sorting) and sorting[0].direction < 0
     return TimeSpan(after, before, is_descending)
-
-
-# Timestamps of the years -2800 to 6700: what is farther away is compared with care.
-_FAR = 150_000_000_000_000

@@ -42,15 +42,14 @@ def raw(storage: Storage, postgresql_url: str) -> Iterator[Any]:
     connection.close()
 
 
-def make_storage(url: str, **settings: Any) -> Storage:
-    """A storage whose tables are there."""
-    config = testing.setUp(
-        settings={"storage_url": url, "storage_lock_timeout": "20", **settings}
-    )
+def make_storage(url: str, *, initialize: bool = True, **settings: Any) -> Storage:
+    """A storage, whose tables are made unless they are there."""
+    config = testing.setUp(settings={"storage_url": url, "storage_lock_timeout": "20", **settings})
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # One client for all storages of a database.
         storage = postgresql.load_from_config(config)
-    storage.initialize_schema()
+    if initialize:
+        storage.initialize_schema()
     return storage
 
 

@@ -242,6 +242,29 @@ def test_a_record_of_a_collection_made_while_its_bucket_is_deleted_goes_with_the
         assert key.parent_id not in storage.all_resources_timestamps(key.resource_name)
 
 
+def test_a_record_being_created_when_the_bucket_is_deleted_goes_with_it(
+    storage: Storage, records: ListKey, collection: ObjectKey
+) -> None:
+    bucket = ObjectKey("bucket", "", collection.parent_id.removeprefix("/buckets/"))
+    storage.create("bucket", "", {"id": bucket.object_id})
+    storage.remove_subtree(records.parent_id)  # As 26 leaves a list that nobody read.
+    created = threading.Event()
+
+    def create() -> None:
+        with request_transaction():
+            storage.create(*records, {"id": "a"}, owner=collection)
+            created.set()
+            time.sleep(0.1)
+
+    def delete() -> None:
+        created.wait()
+        delete_with_subtree(storage, bucket)
+
+    assert simultaneously([create, delete]) == [None, None]
+    assert storage.list_all(*records, include_deleted=True) == []
+    assert records.parent_id not in storage.all_resources_timestamps("record")
+
+
 def test_an_owner_that_was_deleted_for_good_is_missed(
     storage: Storage, records: ListKey, collection: ObjectKey
 ) -> None:

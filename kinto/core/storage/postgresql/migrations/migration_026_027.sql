@@ -291,21 +291,22 @@ LANGUAGE plpgsql VOLATILE SET enable_seqscan = off AS $$
 DECLARE
     has_removed BOOLEAN;
 BEGIN
+    -- '0' follows '/': the range is what begins with the URI and '/', and little else.
     -- A writer that holds a list is waited for; what it wrote, lists below it included, is seen
     -- by the statements after that one. When no list is left, nobody can add one any more.
     LOOP
         PERFORM FROM timestamps
-          WHERE parent_id = p_uri
-             OR (parent_id >= p_uri || '/' AND parent_id < p_uri || '0')
+          WHERE parent_id >= p_uri AND parent_id < p_uri || '0'
+            AND (parent_id = p_uri OR parent_id >= p_uri || '/')
           ORDER BY parent_id, resource_name
             FOR UPDATE;
         DELETE FROM timestamps
-         WHERE parent_id = p_uri
-            OR (parent_id >= p_uri || '/' AND parent_id < p_uri || '0');
+         WHERE parent_id >= p_uri AND parent_id < p_uri || '0'
+           AND (parent_id = p_uri OR parent_id >= p_uri || '/');
         has_removed := FOUND;
         DELETE FROM objects
-         WHERE parent_id = p_uri
-            OR (parent_id >= p_uri || '/' AND parent_id < p_uri || '0');
+         WHERE parent_id >= p_uri AND parent_id < p_uri || '0'
+           AND (parent_id = p_uri OR parent_id >= p_uri || '/');
         EXIT WHEN NOT (has_removed OR FOUND);
     END LOOP;
 END

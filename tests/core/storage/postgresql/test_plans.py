@@ -1,0 +1,133 @@
+"""Hot statements look at the rows they need, however full the tables are.
+
+Connections keep plans: the worst are those made for tables that were nearly empty.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from kinto.core.protocol.comparison import COMPARISON
+from kinto.core.storage import Filter, Sort
+from kinto.core.storage.postgresql import Storage
+from kinto.core.storage.protocols import ContextQuery
+from kinto.core.types import ListKey, ObjectKey
+from tests.core.storage.postgresql.conftest import make_storage, request_transaction
+
+
+RECORDS = ListKey("record", "/buckets/b/collections/c")
+COLLECTION = ObjectKey("collection", "/buckets/b", "c")
+PAGE = 20
+# Rows looked at: those of the page, every tenth one deleted, and some found by keys.
+FEW = PAGE + 15
+
+_PERMISSION_TABLES = """
+CREATE TABLE user_principals (
+    user_id TEXT COLLATE "C", principal TEXT, PRIMARY KEY (user_id, principal)
+);
+CREATE TABLE access_control_entries (
+    object_id TEXT COLLATE "C", permission TEXT, principal TEXT,
+    PRIMARY KEY (object_id, permission, principal)
+);
+ALTER TABLE objects SET (autovacuum_enabled = off);
+ALTER TABLE timestamps SET (autovacuum_enabled = off);
+"""
+
+_FILL = """
+INSERT INTO objects (id, parent_id, resource_name, last_modified, data, deleted)
+SELECT 'r' || number, '/buckets/b/collections/c', 'record', from_epoch(10000 + number),
+       jsonb_build_object('n', number), mod(number, 10) = 0
+  FROM generate_series(1, 5000) AS number;
+INSERT INTO objects (id, parent_id, resource_name, last_modified, data, deleted)
+SELECT 'r9', '/buckets/b/collections/c' || number, 'record', from_epoch(1), '{}', false
+  FROM generate_series(1, 3000) AS number;
+INSERT INTO timestamps (parent_id, resource_name, last_modified)
+SELECT '/buckets/b/collections/c' || number, 'record', from_epoch(1)
+  FROM generate_series(1, 3000) AS number;
+INSERT INTO access_control_entries
+SELECT '/buckets/b' || number, 'read', 'system.Everyone' FROM generate_series(1, 3000) AS number;
+INSERT INTO user_principals
+SELECT 'user' || number, 'group' FROM generate_series(1, 3000) AS number
+"""
+
+# Counted by this connection, within functions too.
+_ROWS_LOOKED_AT = """
+SELECT sum(seq_tup_read) + sum(coalesce(idx_tup_fetch, 0))
+  FROM pg_stat_xact_user_tables
+ WHERE relname <> 'metadata'
+"""
+
+_NEWEST_FIRST = [Sort("last_modified", -1)]
+_CONTEXT = ContextQuery(
+    userid="user7",
+    principals=("user7", "system.Everyone"),
+    uris=("/buckets/b", "/buckets/b/collections/c"),
+    target=RECORDS,
+    object_id="r9",
+    object_uri="/buckets/b/collections/c/records/r9",
+    owner=COLLECTION,
+)
+
+HOT_CALLS: dict[str, Callable[[Storage], Any]] = {
+    "get": lambda storage: storage.get(*RECORDS, "r9"),
+    "context": lambda storage: storage.fetch_context(_CONTEXT, for_write=True),
+    "newest page": lambda storage: storage.list_page(*RECORDS, sorting=_NEWEST_FIRST, limit=PAGE),
+    "following page": lambda storage: storage.list_page(
+        *RECORDS,
+        sorting=_NEWEST_FIRST,
+        limit=PAGE,
+        pagination_rules=[[Filter("last_modified", 12000, COMPARISON.LT)]],
+    ),
+    "changes": lambda storage: storage.list_page(
+        *RECORDS,
+        filters=[Filter("last_modified", 14990, COMPARISON.GT)],
+        include_deleted=True,
+        limit=PAGE,
+    ),
+    "create": lambda storage: storage.create(*RECORDS, {}, owner=COLLECTION),
+    "update": lambda storage: storage.update(*RECORDS, "r9", {"n": 1}, owner=COLLECTION),
+    "delete": lambda storage: storage.delete(*RECORDS, storage.create(*RECORDS, {})["id"]),
+    "new list": lambda storage: storage.add_lists([ListKey("record", "/buckets/new")]),
+    "subtree": lambda storage: storage.remove_subtree("/buckets/b/collections/c7"),
+}
+
+
+@pytest.fixture(scope="module")
+def warm(new_database: Callable[[], str]) -> Storage:
+    """A storage whose only connection planned everything on tables nearly empty."""
+    url = new_database()
+    make_storage(url)
+    storage = make_storage(
+        f"{url}?application_name=warm",
+        initialize=False,
+        storage_pool_size="1",
+        storage_max_overflow="0",
+    )
+    run_sql(storage, _PERMISSION_TABLES)
+    storage.create("collection", "/buckets/b", {"id": "c"})
+    storage.create(*RECORDS, {"id": "r9", "last_modified": 1})
+    run_sql(storage, "ANALYZE objects, timestamps, access_control_entries, user_principals")
+    for call in HOT_CALLS.values():
+        for _ in range(8):
+            call(storage)
+    run_sql(storage, "DELETE FROM objects WHERE resource_name = 'record'")
+    run_sql(storage, _FILL)
+    return storage
+
+
+def run_sql(storage: Storage, sql: str) -> Any:
+    """Run SQL on the connection of the storage."""
+    with storage.client.connect() as session:
+        result = session.connection().exec_driver_sql(sql)
+        return result.scalar() if result.returns_rows else None
+
+
+@pytest.mark.parametrize("name", HOT_CALLS)
+def test_a_hot_call_looks_at_few_rows(warm: Storage, name: str) -> None:
+    with request_transaction():
+        warm.add_lists([RECORDS])  # Begins the transaction.
+        before = run_sql(warm, _ROWS_LOOKED_AT)
+        HOT_CALLS[name](warm)
+        after = run_sql(warm, _ROWS_LOOKED_AT)
+    assert after - before <= FEW

@@ -1,0 +1,204 @@
+"""The tables of the storage: made, taken over from 26, made again where somebody dropped them."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psycopg2
+import pytest
+
+from kinto.core.storage.postgresql import Storage
+from tests.core.storage.postgresql.conftest import make_storage
+
+
+OLD, NEWER = 1_700_000_000_000, 1_700_000_000_500
+
+# The tables of 26, as the operations manual describes them.
+_TABLES_OF_26 = """
+CREATE TABLE metadata (name VARCHAR(128) NOT NULL, value VARCHAR(512) NOT NULL);
+INSERT INTO metadata VALUES
+    ('created_at', '2023-11-14 22:13:20.5+00'),
+    ('storage_schema_version', '25'), ('storage_schema_version', '26');
+CREATE TABLE objects (
+    id TEXT COLLATE "C" NOT NULL, parent_id TEXT COLLATE "C" NOT NULL,
+    resource_name TEXT COLLATE "C" NOT NULL, last_modified TIMESTAMP NOT NULL,
+    data JSONB NOT NULL DEFAULT '{}', deleted BOOLEAN NOT NULL,
+    PRIMARY KEY (id, parent_id, resource_name)
+);
+CREATE TABLE timestamps (
+    parent_id TEXT COLLATE "C" NOT NULL, resource_name TEXT COLLATE "C" NOT NULL,
+    last_modified TIMESTAMP NOT NULL, PRIMARY KEY (parent_id, resource_name)
+);
+CREATE FUNCTION as_epoch(ts TIMESTAMP) RETURNS BIGINT LANGUAGE sql IMMUTABLE AS
+    'SELECT (EXTRACT(EPOCH FROM ts) * 1000)::BIGINT';
+CREATE FUNCTION from_epoch(epoch BIGINT) RETURNS TIMESTAMP LANGUAGE sql IMMUTABLE AS
+    'SELECT TIMESTAMP ''1970-01-01'' + epoch * INTERVAL ''1 millisecond''';
+CREATE FUNCTION bump_timestamp() RETURNS TRIGGER LANGUAGE plpgsql AS
+    'BEGIN RAISE ''the trigger of 26''; END';
+CREATE UNIQUE INDEX idx_objects_parent_id_resource_name_last_modified
+    ON objects (parent_id, resource_name, last_modified DESC);
+CREATE INDEX idx_objects_last_modified_epoch ON objects (as_epoch(last_modified));
+CREATE INDEX idx_objects_resource_name_parent_id_deleted
+    ON objects (resource_name, parent_id, deleted);
+CREATE INDEX idx_objects_parent_id_record_last_modified
+    ON objects (parent_id, last_modified DESC) WHERE resource_name = 'record';
+CREATE INDEX idx_objects_history_userid_and_resourcename
+    ON objects ((data -> 'user_id'), (data -> 'resource_name'))
+    WHERE resource_name = 'history';
+"""
+
+_ROWS_OF_26 = f"""
+INSERT INTO objects VALUES
+    ('b', '', 'bucket', from_epoch({OLD}), '{{"n": 1}}', false),
+    ('gone', '', 'bucket', from_epoch({OLD + 1}), '{{"deleted": true}}', true),
+    ('c', '/buckets/b', 'collection', from_epoch({OLD}), '{{}}', false),
+    ('empty', '/buckets/b', 'collection', from_epoch({OLD + 1}), '{{}}', false),
+    ('r', '/buckets/b/collections/c', 'record', from_epoch({OLD}), '{{"t": "é"}}', false),
+    ('x', '/buckets/b/collections/c', 'record', from_epoch({NEWER}), '{{"deleted": true}}', true);
+INSERT INTO timestamps VALUES
+    ('/buckets/b/collections/c', 'record', from_epoch({OLD})),
+    ('/buckets/b', 'collection', from_epoch({NEWER}));
+CREATE TRIGGER tgr_objects_last_modified BEFORE INSERT OR UPDATE OF data ON objects
+    FOR EACH ROW EXECUTE FUNCTION bump_timestamp();
+"""
+
+_CATALOG = """
+SELECT 'function', proname || '(' || pg_get_function_arguments(oid) || ')', prosrc, proconfig::text
+  FROM pg_proc WHERE pronamespace = 'public'::regnamespace
+ UNION ALL
+SELECT 'trigger', tgname, pg_get_triggerdef(oid), NULL FROM pg_trigger WHERE NOT tgisinternal
+ UNION ALL
+SELECT 'index', indexname, indexdef, NULL FROM pg_indexes WHERE schemaname = 'public'
+ UNION ALL
+SELECT 'column', table_name || '.' || column_name,
+       concat_ws(' ', data_type, collation_name, is_nullable, column_default), NULL
+  FROM information_schema.columns WHERE table_schema = 'public'
+"""
+
+
+def run_sql(url: str, sql: str) -> list[Any]:
+    connection = psycopg2.connect(url)
+    try:
+        with connection, connection.cursor() as cursor:
+            cursor.execute(sql)
+            return cursor.fetchall() if cursor.description else []
+    finally:
+        connection.close()
+
+
+@pytest.fixture
+def database_of_26(new_database: Callable[[], str]) -> str:
+    url = new_database()
+    run_sql(url, _TABLES_OF_26)
+    run_sql(url, _ROWS_OF_26)
+    return url
+
+
+@pytest.fixture
+def url(new_database: Callable[[], str]) -> str:
+    return new_database()
+
+
+def test_a_database_of_26_keeps_every_object_tombstone_timestamp(database_of_26: str) -> None:
+    storage = make_storage(database_of_26)
+
+    assert storage.get_installed_version() == 27
+    assert storage.list_all("record", "/buckets/b/collections/c", include_deleted=True) == [
+        {"id": "r", "t": "é", "last_modified": OLD},
+        {"id": "x", "deleted": True, "last_modified": NEWER},
+    ]
+    records = storage.all_resources_timestamps("record")
+    assert records.pop("/buckets/b/collections/empty") > NEWER
+    assert records == {"/buckets/b/collections/c": NEWER}
+    assert storage.all_resources_timestamps("collection") == {"/buckets/b": NEWER}
+    assert storage.all_resources_timestamps("bucket") == {"": OLD + 1}
+    assert storage.all_resources_timestamps("group").keys() == {"/buckets/b"}
+    assert storage.all_resources_timestamps("history").keys() == {"/buckets/b"}
+
+
+def test_a_database_taken_over_ends_as_a_new_one(database_of_26: str, url: str) -> None:
+    make_storage(database_of_26)
+    make_storage(url)
+    assert set(run_sql(database_of_26, _CATALOG)) == set(run_sql(url, _CATALOG))
+
+
+def test_a_database_taken_over_takes_writes(database_of_26: str) -> None:
+    storage = make_storage(database_of_26)
+    created = storage.create("record", "/buckets/b/collections/c", {"id": "x"})
+    assert created["last_modified"] > NEWER
+
+
+def test_the_step_may_be_run_again(database_of_26: str) -> None:
+    storage = make_storage(database_of_26)
+    path = Path(storage.migrations_directory or "") / "migration_026_027.sql"
+    before = run_sql(database_of_26, "SELECT * FROM timestamps")
+    run_sql(database_of_26, path.read_text(encoding="utf-8"))
+    assert run_sql(database_of_26, "SELECT * FROM timestamps") == before
+    assert storage.get_installed_version() == 27
+
+
+def test_a_dry_run_changes_nothing(database_of_26: str, url: str) -> None:
+    of_26 = make_storage(database_of_26, initialize=False)
+    before = run_sql(database_of_26, _CATALOG)
+    of_26.initialize_schema(dry_run=True)
+    assert run_sql(database_of_26, _CATALOG) == before
+    assert of_26.get_installed_version() == 26
+
+    new = make_storage(url, initialize=False)
+    new.initialize_schema(dry_run=True)
+    assert new.get_installed_version() is None
+
+
+def test_every_step_of_the_schema_is_in_both_files() -> None:
+    """A function is the same in a new database and in one taken over."""
+    schema = Path(Storage.schema_file or "").read_text(encoding="utf-8")
+    step = Path(Storage.migrations_directory or "") / "migration_026_027.sql"
+    start, end = "-- Milliseconds since the epoch outside", "INSERT INTO timestamps (parent_id"
+    functions = schema[schema.index(start) : schema.rindex(end)]
+    assert functions.rpartition("\n\n")[0] in step.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("table", ["objects", "timestamps", "metadata"])
+def test_a_table_that_was_dropped_is_made_again(url: str, table: str) -> None:
+    storage = make_storage(url)
+    storage.create("record", "/p", {})
+    run_sql(url, f"DROP TABLE {table}")
+    assert storage.get_installed_version() is None
+
+    storage.initialize_schema()
+
+    assert storage.get_installed_version() == 27
+    created = storage.create("record", "/p", {})
+    assert storage.list_page("record", "/p").objects[-1] == created
+    assert storage.get("record", "/p", created["id"]) == created
+
+
+@pytest.mark.parametrize(
+    ("lost", "assumed"), [("storage_schema_version", 1), ("", 20)], ids=["version", "everything"]
+)
+def test_a_lost_version_is_found_again(url: str, lost: str, assumed: int) -> None:
+    storage = make_storage(url)
+    known = storage.create("record", "/p", {})
+    run_sql(url, f"DELETE FROM metadata WHERE name LIKE '{lost}%'")
+    assert storage.get_installed_version() == assumed
+
+    storage.initialize_schema()
+
+    assert storage.get_installed_version() == 27
+    assert storage.get("record", "/p", known["id"]) == known
+
+
+def test_the_schema_is_run_by_hand(url: str) -> None:
+    run_sql(url, Path(Storage.schema_file or "").read_text(encoding="utf-8"))
+    storage = make_storage(url, initialize=False)
+    assert storage.get_installed_version() == 27
+    assert storage.create("bucket", "", {})
+
+
+def test_flushing_keeps_the_version_and_the_age_of_the_database(url: str) -> None:
+    storage = make_storage(url)
+    before = storage.list_page("record", "/never").timestamp
+    storage.create("record", "/p", {})
+    storage.flush()
+    assert storage.get_installed_version() == 27
+    assert storage.list_page("record", "/p").timestamp == before
