@@ -88,11 +88,14 @@ def _resource_description(service: Service, method: str) -> tuple[list[Parameter
 
 
 def _body_schema(service: Service, method: str) -> JSONSchema:
-    """What a body can hold. A PATCH is checked once it is merged."""
+    """What a body can hold. The attributes of a PATCH are checked once it is merged."""
     schema = json_schema(service.viewset.get_object_schema(service.resource, method))
     if method == "patch":
-        schema = {name: value for name, value in schema.items() if name != "required"}
-        schema["properties"] = {**schema["properties"], "data": _any_data(schema)}
+        schema.pop("required", None)
+        schema["properties"]["data"] = _any_data(schema)
+    if permissions := schema["properties"].get("permissions"):
+        # The node refuses unknown names by itself.
+        permissions["additionalProperties"] = False
     return schema
 
 
@@ -104,10 +107,10 @@ def _answer_schema(service: Service, method: str) -> JSONSchema:
     node = service.viewset.get_object_schema(service.resource, method)
     is_writable = bool({"POST", "PUT"} & _methods(service.viewset))
     schema = json_schema(node, with_required=not is_writable, refuses_unknown=False)
-    schema = {**schema, "title": "ObjectSchema"}
+    schema["title"] = "ObjectSchema"
     schema.pop("required", None)
     if method in ("patch", "delete"):
-        schema["properties"] = {**schema["properties"], "data": _any_data(schema)}
+        schema["properties"]["data"] = _any_data(schema)
     return schema
 
 

@@ -43,12 +43,14 @@ def respond_light(
 ) -> KintoObject:
     """Those attributes among ``sent`` whose stored value was changed by the request.
 
+    An attribute that was absent and became ``null`` is not among them.
+
     :param sent: ``data`` of the body; the whole result of a JSON patch.
     """
     return {
         name: after[name]
         for name in sent
-        if name != id_field and name in after and not _holds(before, name, after[name])
+        if name != id_field and name in after and not is_same_json(before.get(name), after[name])
     }
 
 

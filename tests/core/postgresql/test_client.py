@@ -5,6 +5,7 @@ import threading
 import warnings
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Any
 from unittest import mock
 
@@ -315,6 +316,16 @@ def test_request_does_not_commit_what_a_session_rolled_back(client: PostgreSQLCl
     assert count(client) == 0
 
 
+def test_failure_in_a_session_of_a_request_is_raised(client: PostgreSQLClient) -> None:
+    begin_request()
+    with client.connect() as session:
+        session.close()
+    with pytest.raises(BackendError):
+        run(client.connect(), "SELECT nothing")
+    with pytest.raises(BackendError):
+        transaction.commit()
+
+
 def test_failed_request_is_not_joined_again(client: PostgreSQLClient) -> None:
     current = begin_request()
     current.status = "Commit failed"
@@ -365,6 +376,17 @@ def test_public_path_is_the_same_module(monkeypatch: pytest.MonkeyPatch) -> None
 
     with pytest.raises(ImportWarning, match=r"kinto\[postgresql\]"):
         create_from_config(testing.setUp(settings={"url": "postgresql://"}))
+
+
+def test_embedded_server_is_attached_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    resolve_url = mock.Mock(return_value="postgresql://kinto:p@/kinto?host=/run")
+    monkeypatch.setattr(client_module, "resolve_url", resolve_url)
+    settings = {"x_url": "embedded:./data", "here": "/etc/kinto", "embedded_user": "pg"}
+    client = create_from_config(testing.setUp(settings=settings), "x_")
+
+    assert client.engine.url.database == "kinto"
+    resolve_url.assert_called_once_with("embedded:./data", Path("/etc/kinto"), user="pg")
+    client_module._CLIENTS.clear()
 
 
 def test_unknown_settings_go_to_the_engine(monkeypatch: pytest.MonkeyPatch) -> None:

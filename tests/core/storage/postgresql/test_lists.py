@@ -324,9 +324,14 @@ def test_a_refused_creation_leaves_the_transaction_going(
 
 def test_a_request_that_fails_leaves_nothing(storage: Storage, records: ListKey) -> None:
     before = storage.list_page(*records)
-    with pytest.raises(ZeroDivisionError), request_transaction():
-        storage.create(*records, {"id": "a"})
-        storage.add_lists([ListKey("record", "/buckets/undone")])
-        raise ZeroDivisionError
+
+    def request() -> None:
+        with request_transaction():
+            storage.create(*records, {"id": "a"})
+            storage.add_lists([ListKey("record", "/buckets/undone")])
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        request()
     assert storage.list_page(*records) == before
     assert "/buckets/undone" not in storage.all_resources_timestamps("record")
