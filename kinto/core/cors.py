@@ -41,9 +41,10 @@ def apply_cors(request: Request, response: Response) -> None:
         allowed = find_allowed_origin(origin, allowed_origins(request))
         if allowed is not None:
             response.headers["Access-Control-Allow-Origin"] = allowed
-    if request.method == "OPTIONS" or response.status_code == 405:
-        return
     service = getattr(request, "current_service", None)
+    is_preflight = request.method == "OPTIONS" and service is not None
+    if is_preflight or response.status_code == 405:
+        return
     exposed = (
         service.exposed_headers(request.method)
         if hasattr(service, "exposed_headers")

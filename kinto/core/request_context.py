@@ -4,10 +4,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from pyramid.authorization import Authenticated, Everyone
-from pyramid.httpexceptions import HTTPException
 from pyramid.request import Request
 
+from kinto.core.errors import raise_invalid
 from kinto.core.permission import PermissionBase
+from kinto.core.protocol.criteria import MISSING
 from kinto.core.protocol.storable import find_text_problem
 from kinto.core.storage import StorageBase
 from kinto.core.storage.exceptions import ObjectNotFoundError
@@ -49,7 +50,9 @@ class ResourceContext:
             object_id: str | None = self.request.matchdict.get("id")
             return object_id
         if self.request.method == "POST":
-            return _posted_id(self.request)
+            posted = find_posted_id(self.request)
+            is_usable = isinstance(posted, str) and is_storable_text(posted)
+            return posted if is_usable else None
         return None
 
     @property
@@ -87,11 +90,26 @@ class ResourceContext:
         permission to read it (POST answers with it) or to write it.
         """
         method = self.request.method.lower()
+        if method == "post" and self.service.type == "plural":
+            self._refuse_invalid_posted_id()
         if method == "put":
             return "create" if self.stored.obj is None else "write"
         if method == "post" and self.object_id is not None and self.stored.obj is not None:
             return "read"
         return method_permissions.get(method)
+
+    def _refuse_invalid_posted_id(self) -> None:
+        """As for an id in the URL, which would not even be routed.
+
+        :raises HTTPBadRequest: the body of a POST has an id that no object can have.
+        """
+        object_id = find_posted_id(self.request)
+        if object_id is MISSING or self.missing_owner() is not None:
+            return
+        generators = self.request.registry.id_generators
+        generator = generators.get(self.request.current_resource_name) or generators[""]
+        if not isinstance(object_id, str) or not generator.match(object_id):
+            raise_invalid(self.request, "path", None, "Invalid object id")
 
     def current_object(self) -> KintoObject | None:
         """The object addressed, with its permissions; ``None`` when there is none."""
@@ -194,16 +212,14 @@ def copy_permissions(permissions: Permissions) -> Permissions:
     return {name: set(principals) for name, principals in permissions.items()}
 
 
-def _posted_id(request: Request) -> str | None:
-    """The id in the body of a POST, if it is a text; the rest is for the validation to refuse."""
+def find_posted_id(request: Request) -> Any:  # any JSON value
+    """The id in the body of a POST; ``MISSING`` without one, or in a body to be refused."""
     try:
         body = request.json_body
-    except (ValueError, HTTPException):
-        return None
+    except ValueError:
+        return MISSING
     data = body.get("data") if isinstance(body, dict) else None
-    object_id = data.get("id") if isinstance(data, dict) else None
-    is_text = isinstance(object_id, str)
-    return object_id if is_text and is_storable_text(object_id) else None
+    return data.get("id", MISSING) if isinstance(data, dict) else MISSING
 
 
 def is_storable_text(text: str) -> bool:
@@ -223,10 +239,12 @@ def must_lock_first(request: Request) -> bool:
     return is_plural and ("If-Match" in request.headers or "If-None-Match" in request.headers)
 
 
-def lock_lists(storage: StorageBase, keys: Sequence[ListKey]) -> None:
+def lock_lists(
+    storage: StorageBase, keys: Sequence[ListKey], *, known_only: bool = False
+) -> None:
     """Hold back other writers of these lists until the transaction ends, where that is possible."""
     if isinstance(storage, ListLocker):
-        storage.lock_lists(keys)
+        storage.lock_lists(keys, known_only=known_only)
 
 
 def fetch_context(

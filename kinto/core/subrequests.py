@@ -111,8 +111,17 @@ def follow_subrequest(
             location = answer.headers.get("Location")
             if location is None:
                 raise
-        subrequest = _redirected(subrequest, location)
+        redirected = _redirected(subrequest, location)
+        subrequest.followed_by = redirected
+        subrequest = redirected
     raise httpexceptions.HTTPBadRequest("Too many redirections")
+
+
+def last_followed(subrequest: Request) -> Request:
+    """The request that was executed in the end, when a sub-request was redirected."""
+    while hasattr(subrequest, "followed_by"):
+        subrequest = subrequest.followed_by
+    return subrequest
 
 
 def _redirected(subrequest: Request, location: str) -> Request:

@@ -37,6 +37,7 @@ class Statement:
         self.execute_sql: str | None = None
         if types is not None:
             self.prepare_sql, self.execute_sql = _prepared_form(name, sql, types)
+            self.sql = _with_casts(sql, types)
 
     def __repr__(self) -> str:
         return f"<Statement {self.name}>"
@@ -59,3 +60,12 @@ def _prepared_form(name: str, sql: str, types: Mapping[str, str]) -> tuple[str, 
     values = f"({', '.join(f'%({name})s' for name in names)})" if names else ""
     body = _PLACEHOLDER.sub(numbered, sql)
     return f'PREPARE "{name}"{declared} AS {body}', f'EXECUTE "{name}"{values}'
+
+
+def _with_casts(sql: str, types: Mapping[str, str]) -> str:
+    """The text with the type of each value: it means the same, prepared or not."""
+
+    def cast(match: re.Match[str]) -> str:
+        return f"CAST({match[0]} AS {types[match[1]]})" if match[1] else match[0]
+
+    return _PLACEHOLDER.sub(cast, sql)

@@ -7,7 +7,7 @@ import re
 from enum import Enum
 
 from kinto.core.exceptions import InvalidParameter
-from kinto.core.types import JSONValue
+from kinto.core.types import JSONValue, ListKey
 
 
 PLAIN_ID_PATTERN = r"^[a-zA-Z0-9][a-zA-Z0-9_-]*$"
@@ -46,6 +46,21 @@ def find_id_mismatch(data: JSONValue, object_id: str, *, id_field: str) -> Inval
     if not isinstance(data, dict) or data.get(id_field, object_id) == object_id:
         return None
     return InvalidParameter("body", id_field, "Object id does not match existing object")
+
+
+def find_list(path: str) -> ListKey | None:
+    """The list below a bucket, or of buckets, that a request for this path is about.
+
+    :param path: without version prefix; the query string is ignored.
+    :returns: ``None`` for every other path. It only goes by the form of the path: there may be
+        no such kind of object.
+    """
+    first, *parts = path.partition("?")[0].rstrip("/").split("/")
+    if first or parts[:1] != ["buckets"] or not all(map(is_plain_id, parts)):
+        return None
+    depth = (len(parts) - 1) // 2 * 2
+    parent_id = "".join(f"/{part}" for part in parts[:depth])
+    return ListKey(parts[depth].removesuffix("s"), parent_id)
 
 
 def judge_malformed_parent(

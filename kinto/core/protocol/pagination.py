@@ -81,11 +81,17 @@ def encode_token(token: PageToken) -> str:
 
 
 def decode_token(
-    text: str, sorting: Sequence[Sort], *, modified_field: str = "last_modified"
+    text: str,
+    sorting: Sequence[Sort],
+    *,
+    modified_field: str = "last_modified",
+    tie_breaker: str | None = None,
 ) -> PageToken:
     """Read a token, whichever server made it.
 
     :param sorting: of the request; other fields in the token are left out.
+    :param tie_breaker: the field, holding text, that makes the order total in place of the
+        timestamp.
     :raises InvalidParameter: not a token, or one for another order.
     """
     try:
@@ -101,9 +107,13 @@ def decode_token(
         raise _invalid_token()
     if not isinstance(offset, int) or isinstance(offset, bool) or offset < 0:
         raise _invalid_token()
+    values = _pick_values(last_object, document.get(_COMPOSITE_KEY), sorting)
+    if tie_breaker is not None:
+        if not isinstance(values.get(tie_breaker), str):
+            raise _invalid_token()
+        return PageToken(values, offset, nonce)
     if not _is_timestamp(last_object.get(modified_field)):
         raise _invalid_token()
-    values = _pick_values(last_object, document.get(_COMPOSITE_KEY), sorting)
     values[modified_field] = int(last_object[modified_field])
     return PageToken(values, offset, nonce)
 

@@ -27,15 +27,22 @@ from kinto.core.types import KintoObject
 
 
 def read_token(
-    request: Request, text: str | None, *, sorting: Sequence[Sort]
+    request: Request,
+    text: str | None,
+    *,
+    sorting: Sequence[Sort],
+    tie_breaker: str | None = None,
 ) -> tuple[list[list[Filter]] | None, int]:
     """Where the page begins, with the number of objects on the pages before it.
 
+    :param tie_breaker: the field that makes the order total, where it is no timestamp.
     :raises HTTPBadRequest: the token is malformed; for DELETE also: not issued, or used before.
     """
     if not text:
         return None, 0
-    token: PageToken = or_400(request, lambda: decode_token(text, sorting))
+    token: PageToken = or_400(
+        request, lambda: decode_token(text, sorting, tie_breaker=tie_breaker)
+    )
     if request.method == "DELETE":
         _consume_nonce(request, token.nonce)
     return pagination_rules(sorting, token.last_object), token.offset

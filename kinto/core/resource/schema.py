@@ -49,15 +49,18 @@ class PermissionsSchema(colander.SchemaNode):  # type: ignore[misc]  # colander 
     """Principals by permission; ``None`` stands for no principal.
 
     :param known: names of the permissions that the kind has.
+    :param keeps_null: leave ``None`` as it is, for a PATCH to judge.
     """
 
     title = "Permissions"
 
-    def __init__(self, *args: Any, known: tuple[str, ...], **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, known: tuple[str, ...], keeps_null: bool = False, **kwargs: Any
+    ) -> None:
         self.known = known
         super().__init__(colander.Mapping(unknown="preserve"), *args, **kwargs)
         for permission in known:
-            self.add(_principals_node(permission))
+            self.add(_principals_node(permission, keeps_null=keeps_null))
 
     @staticmethod
     def schema_type() -> Any:
@@ -76,16 +79,20 @@ class PermissionsSchema(colander.SchemaNode):  # type: ignore[misc]  # colander 
 
 class _Principals(colander.SchemaNode):  # type: ignore[misc]  # colander ships no types
     missing = colander.drop
+    keeps_null = False
 
     def deserialize(self, cstruct: Any = colander.null) -> Any:
         if cstruct is None:
-            return []
+            return None if self.keeps_null else []
         return super().deserialize(cstruct)
 
 
-def _principals_node(permission: str) -> colander.SchemaNode:
+def _principals_node(permission: str, *, keeps_null: bool) -> colander.SchemaNode:
     return _Principals(
-        colander.Sequence(), colander.SchemaNode(colander.String()), name=permission
+        colander.Sequence(),
+        colander.SchemaNode(colander.String()),
+        name=permission,
+        keeps_null=keeps_null,
     )
 
 
@@ -98,7 +105,7 @@ def object_body_schema(
     data.name = "data"
     data.missing = colander.required if is_data_required else colander.drop
     body.add(data)
-    _add_permissions(body, permissions)
+    _add_permissions(body, permissions, keeps_null=False)
     return body
 
 
@@ -110,13 +117,18 @@ def patch_body_schema(permissions: tuple[str, ...]) -> colander.SchemaNode:
             colander.Mapping(unknown="preserve"), name="data", missing=colander.drop
         )
     )
-    _add_permissions(body, permissions)
+    _add_permissions(body, permissions, keeps_null=True)
     return body
 
 
-def _add_permissions(body: colander.SchemaNode, permissions: tuple[str, ...]) -> None:
+def _add_permissions(
+    body: colander.SchemaNode, permissions: tuple[str, ...], *, keeps_null: bool
+) -> None:
     if permissions:
-        body.add(PermissionsSchema(name="permissions", known=permissions, missing=colander.drop))
+        node = PermissionsSchema(
+            name="permissions", known=permissions, keeps_null=keeps_null, missing=colander.drop
+        )
+        body.add(node)
 
 
 def has_required_attributes(schema: colander.SchemaNode) -> bool:

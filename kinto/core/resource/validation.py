@@ -35,7 +35,7 @@ def validate_resource_request(request: Request, *, body_schema: Any = None, **kw
     if body is None:
         return
     value, errors = find_errors(body_schema, body)
-    for error in errors or _storable_errors(value):
+    for error in errors or storable_errors(value):
         add_errors(request, error)
     validated["body"] = value or {}
 
@@ -55,11 +55,11 @@ def validate_patch_request(
     if body is None:
         return
     if request.content_type == JSON_PATCH:
-        errors = list(validate_json_patch_body(body)) or _storable_errors(body)
+        errors = list(validate_json_patch_body(body)) or storable_errors(body)
         value = body
     else:
         value, errors = find_errors(_patch_schema(permissions), body)
-        errors = errors or _storable_errors(value)
+        errors = errors or storable_errors(value)
     for error in errors:
         add_errors(request, error)
     validated["body"] = value if value is not None else {}
@@ -146,7 +146,8 @@ def _refuse_body(request: Request, description: str) -> None:
     request.errors.add("body", "", "Required")
 
 
-def _storable_errors(value: Any) -> list[InvalidParameter]:
+def storable_errors(value: Any) -> list[InvalidParameter]:
+    """What in a body cannot be stored: NUL characters, lone surrogates, too deep nesting."""
     try:
         check_storable(value)
     except UnstorableText as error:

@@ -103,8 +103,11 @@ class PageReader(Protocol):
 class ListLocker(Protocol):
     """Lists that can be locked before they are read, until the transaction ends."""
 
-    def lock_lists(self, keys: Sequence[ListKey]) -> None:
-        """Take the write lock of each list, in one sorted order, so that no two requests deadlock."""
+    def lock_lists(self, keys: Sequence[ListKey], *, known_only: bool = False) -> None:
+        """Take the write lock of each list, in one sorted order, so that no two requests deadlock.
+
+        :param known_only: leave out the lists that never had a timestamp.
+        """
         ...
 
 

@@ -15,17 +15,26 @@ from pyramid.security import NO_PERMISSION_REQUIRED
 
 from kinto.core.exceptions import JSONError
 from kinto.core.headers import add_common_headers
-from kinto.core.protocol.dicts import merge_dicts
+from kinto.core.protocol.dicts import copy_json, merge_dicts
+from kinto.core.protocol.ids import find_list
 from kinto.core.protocol.urls import UndecodableURL, quote_path
 from kinto.core.registry import current_settings
+from kinto.core.request_context import lock_lists
 from kinto.core.resource.schema import find_errors
+from kinto.core.resource.validation import storable_errors
 from kinto.core.service import Service
 from kinto.core.storage.exceptions import BackendError, IntegrityError
-from kinto.core.subrequests import build_request, build_response, follow_subrequest
+from kinto.core.subrequests import (
+    build_request,
+    build_response,
+    follow_subrequest,
+    last_followed,
+)
 from kinto.core.views.errors import render_exception
 
 
 _METHODS = ("GET", "HEAD", "DELETE", "TRACE", "POST", "PUT", "PATCH")
+_WRITES = frozenset({"DELETE", "POST", "PUT", "PATCH"})
 _QUEUE = "resource_events"
 
 batch = Service(name="batch", path="/batch", description="Batch operations", tags=["Batch"])
@@ -47,7 +56,7 @@ class HeadersSchema(colander.MappingSchema):  # type: ignore[misc]  # colander s
         return colander.Mapping(unknown="preserve")
 
 
-def _request_node(*, is_path_required: bool) -> colander.SchemaNode:
+def _request_node(*, is_path_required: bool = True) -> colander.SchemaNode:
     missing = colander.required if is_path_required else colander.drop
     return colander.SchemaNode(
         colander.Mapping(unknown="raise"),
@@ -67,21 +76,20 @@ def _request_node(*, is_path_required: bool) -> colander.SchemaNode:
     )
 
 
-def _payload_node(*, is_path_required: bool) -> colander.SchemaNode:
+def _payload_node() -> colander.SchemaNode:
     defaults = _request_node(is_path_required=False)
     defaults.name, defaults.missing = "defaults", colander.drop
     return colander.SchemaNode(
         colander.Mapping(unknown="raise"),
         defaults,
         colander.SchemaNode(
-            colander.Sequence(), _request_node(is_path_required=is_path_required), name="requests"
+            colander.Sequence(), _request_node(), name="requests"
         ),
         name="",
     )
 
 
-_PAYLOAD = _payload_node(is_path_required=True)
-_PAYLOAD_WITH_PATH = _payload_node(is_path_required=False)
+_PAYLOAD = _payload_node()
 
 
 class BatchPayloadSchema(colander.MappingSchema):  # type: ignore[misc]  # colander ships no types
@@ -105,17 +113,25 @@ def validate_batch(request: Request, **kwargs: Any) -> None:
         return
     if _is_too_long(request, body):
         return
-    defaults = body.get("defaults") if isinstance(body, dict) else None
-    has_path = isinstance(defaults, dict) and "path" in defaults
-    value, errors = find_errors(_PAYLOAD_WITH_PATH if has_path else _PAYLOAD, body)
-    for error in errors:
+    _complete(body)
+    value, errors = find_errors(_PAYLOAD, body)
+    for error in errors or storable_errors(value):
         request.errors.add(error.location, error.name, error.description)
-    if errors:
+    if request.errors:
         return
-    for item in value["requests"]:
-        merge_dicts(item, value.get("defaults", {}))
     request.validated["body"] = value
     _refuse_bad_paths(request, value["requests"])
+
+
+def _complete(body: Any) -> None:
+    """Fill the requests in with the defaults, where both have the right shape."""
+    defaults = body.get("defaults") if isinstance(body, dict) else None
+    requests = body.get("requests") if isinstance(body, dict) else None
+    if not isinstance(defaults, dict) or not isinstance(requests, list):
+        return
+    for item in requests:
+        if isinstance(item, dict):
+            merge_dicts(item, copy_json(defaults))
 
 
 def _is_too_long(request: Request, body: Any) -> bool:
@@ -152,7 +168,24 @@ def post_batch(request: Request) -> dict[str, Any]:
     """Execute each request in turn; each sees what the former ones did."""
     items = request.validated["body"]["requests"]
     request.log_context(batch_size=len(items))
+    _lock_written_lists(request, items)
     return {"responses": [_execute(request, item) for item in items]}
+
+
+def _lock_written_lists(request: Request, items: list[dict[str, Any]]) -> None:
+    """Batches that write to the same lists in different orders must not wait for each other.
+
+    A single list is locked by its first write: later, hence not as long.
+    """
+    prefix = f"/{request.registry.route_prefix}"
+    written = {
+        find_list(item["path"].removeprefix(prefix))
+        for item in items
+        if item.get("method") in _WRITES
+    }
+    keys = [key for key in written if key is not None]
+    if len(keys) > 1:
+        lock_lists(request.registry.storage, keys, known_only=True)
 
 
 def _execute(request: Request, item: dict[str, Any]) -> dict[str, Any]:
@@ -170,7 +203,7 @@ def _execute(request: Request, item: dict[str, Any]) -> dict[str, Any]:
         response = _undo(request, savepoint, marked, subrequest, error)
     else:
         add_common_headers(subrequest, response)
-    return build_response(response, subrequest)
+    return build_response(response, last_followed(subrequest))
 
 
 def _undo(

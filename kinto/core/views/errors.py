@@ -93,7 +93,8 @@ def _without_version(request: Request, path: str, prefix: str) -> Response:
 
 def _redirect(request: Request, path: str, ttl_seconds: int) -> Response:
     query = f"?{request.query_string}" if request.query_string else ""
-    response = httpexceptions.HTTPTemporaryRedirect(f"{request.host_url}{path}{query}")
+    # The header gets scheme and host when it is sent.
+    response = httpexceptions.HTTPTemporaryRedirect(f"{path}{query}")
     if ttl_seconds >= 0:
         response.cache_expires(ttl_seconds)
     return response
@@ -204,5 +205,6 @@ def _safe_path(request: Request) -> str:
 def render_exception(request: Request, error: Exception) -> Any:
     """The answer to an exception of a sub-request, in the form it has outside of a batch."""
     response = request.invoke_exception_view((type(error), error, error.__traceback__))
-    apply_cors(request, response)
+    if response.status_code != httpexceptions.HTTPUnauthorized.code:
+        apply_cors(request, response)
     return response

@@ -2,6 +2,7 @@
 
 import unittest
 from collections.abc import Iterator
+from typing import Any
 from unittest import mock
 
 import psycopg2
@@ -14,6 +15,7 @@ from kinto.core.permission import postgresql
 from kinto.core.permission.testing import PermissionTest
 from kinto.core.postgresql.statements import Statement
 from kinto.core.storage.transactions import begin_request_scope
+from kinto.core.types import Configurator
 
 
 @pytest.fixture(scope="class")
@@ -34,6 +36,19 @@ class PostgreSQLPermissionTest(PermissionTest, unittest.TestCase):
                 side_effect=sqlalchemy.exc.SQLAlchemyError,
             )
         ]
+
+
+@pytest.mark.usefixtures("permission_settings")
+class PgBouncerPermissionTest(PostgreSQLPermissionTest):
+    """As behind PgBouncer: nothing is prepared, no connection is kept."""
+
+    def _get_config(self, settings: dict[str, Any] | None = None) -> Configurator:
+        settings = self.settings if settings is None else settings
+        url = f"{settings['permission_url']}?application_name=pgbouncer"
+        poolclass = "sqlalchemy.pool.NullPool"
+        return super()._get_config(
+            {**settings, "permission_url": url, "permission_poolclass": poolclass}
+        )
 
 
 @pytest.fixture

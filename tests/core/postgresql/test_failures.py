@@ -117,7 +117,7 @@ def test_statements_are_plain_text_where_that_is_set(
     with client.read() as connection:
         assert connection.fetch_one(FIND, {"id": 0}) == ("x",)
 
-    assert proxy.queries == ["SELECT name FROM items WHERE id = 0 AND 7 % 2 = 1"]
+    assert proxy.queries == ["SELECT name FROM items WHERE id = CAST(0 AS int) AND 7 % 2 = 1"]
 
 
 def test_request_that_writes_is_as_many_round_trips_as_results_and_one(

@@ -16,6 +16,10 @@ def test_placeholders_are_numbered_in_the_order_of_types() -> None:
         "PREPARE \"find\"(text, int[]) AS SELECT $2, $1, $2 WHERE 'x' LIKE '%'"
     )
     assert statement.execute_sql == 'EXECUTE "find"(%(a)s, %(b)s)'
+    assert statement.sql == (
+        "SELECT CAST(%(b)s AS int[]), CAST(%(a)s AS text), CAST(%(b)s AS int[])"
+        " WHERE 'x' LIKE '%%'"
+    )
     assert repr(statement) == "<Statement find>"
 
 

@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 from kinto.core.protocol.ids import (
     PLAIN_ID_PATTERN,
     MalformedParent,
+    find_list,
     find_id_mismatch,
     invalid_object_id,
     is_account_id,
@@ -77,3 +78,25 @@ def test_malformed_parents(parent_id, kind, method, is_plural, expected):
     answer = judge_malformed_parent(parent_id, kind, method=method, is_plural=is_plural)
 
     assert answer is expected
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("/buckets", ("bucket", "")),
+        ("/buckets/a?_fields=b/c", ("bucket", "")),
+        ("/buckets/a/groups/", ("group", "/buckets/a")),
+        ("/buckets/a/groups/g", ("group", "/buckets/a")),
+        ("/buckets/a/collections/c", ("collection", "/buckets/a")),
+        ("/buckets/a/collections/c/records", ("record", "/buckets/a/collections/c")),
+        ("/buckets/a/collections/c/records/r", ("record", "/buckets/a/collections/c")),
+        ("/buckets/a\0/groups", None),
+        ("/buckets//groups", None),
+        ("/accounts/a", None),
+        ("buckets", None),
+        ("/", None),
+        ("", None),
+    ],
+)
+def test_a_path_tells_which_list_it_is_about(path, expected):
+    assert find_list(path) == expected

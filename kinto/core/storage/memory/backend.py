@@ -304,8 +304,10 @@ class Storage(MemoryBasedStorage):
             )
         return Page(objects, Timestamp(timestamp))
 
-    def lock_lists(self, keys: Sequence[ListKey]) -> None:
+    def lock_lists(self, keys: Sequence[ListKey], *, known_only: bool = False) -> None:
         """Keep other writers away from these lists until the request ends.
+
+        Locking stores nothing, so that it does not matter which lists are known.
 
         :raises ConcurrentWriteError: another request holds one of them for too long.
         """

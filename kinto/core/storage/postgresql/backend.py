@@ -350,13 +350,13 @@ class Storage(MigratorMixin, StorageBase):
         with self.client.read() as connection:
             return reads.fetch_page(connection, criteria)
 
-    def lock_lists(self, keys: Sequence[ListKey]) -> None:
+    def lock_lists(self, keys: Sequence[ListKey], *, known_only: bool = False) -> None:
         """Keep other writers away from these lists until the transaction ends.
 
         It travels with the next statement.
         """
         with self.client.write() as connection:
-            lists.lock_lists(connection, keys)
+            lists.lock_lists(connection, keys, known_only=known_only)
 
     def remove_subtree(self, parent_uri: str) -> None:
         """Remove every list at or below a URI; it travels with the next statement."""

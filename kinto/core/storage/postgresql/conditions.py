@@ -74,7 +74,8 @@ def _id_text(value: Any) -> Any:
     """Identifiers compare as text: a number stands for its digits."""
     if isinstance(value, list | tuple):
         return [_id_text(element) for element in value]
-    return json_text(value) if isinstance(value, int | float) else value
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return json_text(value) if is_number else value
 
 
 def _on_column(column: str, value: Any, operator: COMPARISON, values: BoundValues) -> str | None:

@@ -17,6 +17,17 @@ _LOCK = Statement(
     """,
 )
 
+# A request that may yet be refused must not make rows. As a scalar subquery this is asked for
+# each key in turn: a join could change the order.
+_LOCK_KNOWN = Statement(
+    "kinto_lock_known_lists",
+    f"""{_LOCK.sql}
+     WHERE (SELECT TRUE FROM timestamps AS known
+             WHERE known.parent_id = keys.parent_id
+               AND known.resource_name = keys.resource_name)
+    """,
+)
+
 _ADD = Statement(
     "kinto_add_lists",
     """
@@ -31,10 +42,12 @@ _ADD = Statement(
 _START = Statement("kinto_start_list", "SELECT kinto_start_list(%(resource_name)s, %(parent_id)s)")
 
 
-def lock_lists(connection: Connection, keys: Sequence[ListKey]) -> None:
+def lock_lists(
+    connection: Connection, keys: Sequence[ListKey], *, known_only: bool = False
+) -> None:
     """Keep other writers away from these lists until the end of the transaction."""
     if keys:
-        connection.defer(_LOCK, _columns(keys))
+        connection.defer(_LOCK_KNOWN if known_only else _LOCK, _columns(keys))
 
 
 def add_lists(connection: Connection, keys: Sequence[ListKey]) -> None:
