@@ -2,7 +2,7 @@
 
 import logging
 
-from kinto.core import errors, events, metrics, resource, utils
+from kinto.core import errors, events, initialization, metrics, resource, utils
 from kinto.core.application import includeme, initialize
 from kinto.core.authentication import get_user_info
 from kinto.core.logs import JsonLogFormatter, StreamHandlerWithRequestID
@@ -23,6 +23,7 @@ __all__ = [
     "events",
     "get_user_info",
     "includeme",
+    "initialization",
     "initialize",
     "install_middlewares",
     "load_default_settings",

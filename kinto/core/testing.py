@@ -4,9 +4,9 @@ Source: extension API, section 7.
 """
 
 import os
-import threading
 import unittest
 from collections import defaultdict
+from importlib.util import find_spec
 from typing import Any, ClassVar
 from unittest import mock
 
@@ -16,14 +16,36 @@ from cornice.errors import Errors
 from kinto.core import DEFAULT_SETTINGS
 from kinto.core.protocol.crypto import encode64
 from kinto.core.storage.generators import UUID4
+from kinto.core.storage.testing.threads import ThreadMixin
 from kinto.core.subrequests import follow_subrequest
 from kinto.core.utils import memcache, redis, sqlalchemy
 
+
+__all__ = [
+    "DEFAULT_SETTINGS",
+    "BaseWebTest",
+    "DummyRequest",
+    "FormattedErrorMixin",
+    "ThreadMixin",
+    "get_request_class",
+    "get_user_headers",
+    "skip_if_ci",
+    "skip_if_no_memcached",
+    "skip_if_no_postgresql",
+    "skip_if_no_prometheus",
+    "skip_if_no_redis",
+    "skip_if_no_statsd",
+    "unittest",
+]
 
 skip_if_ci = unittest.skipIf("CI" in os.environ, "ci")
 skip_if_no_postgresql = unittest.skipIf(sqlalchemy is None, "postgresql is not installed.")
 skip_if_no_memcached = unittest.skipIf(memcache is None, "memcached is not installed.")
 skip_if_no_redis = unittest.skipIf(redis is None, "redis is not installed.")
+skip_if_no_statsd = unittest.skipIf(find_spec("statsd") is None, "statsd is not installed.")
+skip_if_no_prometheus = unittest.skipIf(
+    find_spec("prometheus_client") is None, "prometheus is not installed."
+)
 
 
 class DummyRequest(mock.MagicMock):
@@ -161,25 +183,3 @@ class BaseWebTest:
         self.storage.flush()
         self.cache.flush()
         self.permission.flush()
-
-
-class ThreadMixin:
-    """Threads that are joined at the end of the test."""
-
-    def setUp(self) -> None:
-        parent = super()
-        if hasattr(parent, "setUp"):
-            parent.setUp()
-        self._threads: list[threading.Thread] = []
-
-    def tearDown(self) -> None:
-        parent = super()
-        if hasattr(parent, "tearDown"):
-            parent.tearDown()
-        for thread in self._threads:
-            thread.join()
-
-    def _create_thread(self, *args: Any, **kwargs: Any) -> threading.Thread:
-        thread = threading.Thread(*args, **kwargs)
-        self._threads.append(thread)
-        return thread

@@ -5,9 +5,11 @@ from typing import Any
 from cornice.util import current_service
 from pyramid.interfaces import IRoutesMapper
 from pyramid.request import Request
+from pyramid.response import Response
 from pyramid.settings import aslist
 
 from kinto.core.authentication import prefixed_principals, prefixed_userid
+from kinto.core.cors import apply_cors
 from kinto.core.decorators import safe_wraps
 from kinto.core.protocol import json_codec
 from kinto.core.protocol.clock import msec_time
@@ -68,6 +70,7 @@ __all__ = [
     "hmac_digest",
     "instance_uri",
     "json",
+    "log_context",
     "memcache",
     "merge_dicts",
     "msec_time",
@@ -76,6 +79,7 @@ __all__ = [
     "prefixed_userid",
     "random_bytes_hex",
     "read_env",
+    "reapply_cors",
     "recursive_update_dict",
     "redis",
     "safe_wraps",
@@ -119,6 +123,18 @@ def current_resource_name(request: Request) -> str:
     """Name of the resource of the route."""
     name: str = request.current_resource_name
     return name
+
+
+def log_context(request: Request, **kwargs: Any) -> dict[str, Any]:
+    """Add fields to the summary line of the request; ``None`` values are left out."""
+    context: dict[str, Any] = request.log_context(**kwargs)
+    return context
+
+
+def reapply_cors(request: Request, response: Response) -> Response:
+    """The response, with the CORS headers that another one in its place would have had."""
+    apply_cors(request, response)
+    return response
 
 
 def apply_json_patch(obj: KintoObject, ops: list[dict[str, Any]]) -> dict[str, Any]:

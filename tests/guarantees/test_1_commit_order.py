@@ -115,23 +115,46 @@ def test_batches_that_write_to_the_same_lists_in_other_orders_all_succeed(
     assert set(items) <= {200, 201}
 
 
-def test_a_deadlock_that_a_batch_cannot_foresee_is_tried_again(client: Client) -> None:
-    """Creating collections locks lists that the paths of the batch do not name."""
-    uris = [client.new_collection() for _ in range(2)]
-    for uri in uris:
-        client.put(f"{uri}/records/a", {})
+def test_a_deadlock_that_nobody_can_foresee_is_tried_again(client: Client) -> None:
+    """Groups of different buckets share no list, but the rows of their members."""
+    buckets = [client.new_collection().rpartition("/collections")[0] for _ in range(2)]
 
     def write(number: int) -> Answer:
-        first, second = uris if number % 2 else reversed(uris)
+        users = [f"user{n}" for n in range(10)]
         return client.batch(
-            {"method": "DELETE", "path": f"{first}/records"},
-            {"method": "PATCH", "path": second, "body": {"data": {"n": number}}},
-            {"method": "PUT", "path": f"{second}/records/b{number}", "body": {"data": {}}},
-            {"method": "PATCH", "path": first, "body": {"data": {"n": number}}},
+            *(
+                {
+                    "method": "PUT",
+                    "path": f"{buckets[number]}/groups/{user}",
+                    "body": {"data": {"members": [user]}},
+                }
+                for user in (users if number else reversed(users))
+            )
         )
 
-    answers = simultaneously([partial(write, number) for number in range(8)])
+    for _ in range(2):
+        answers = simultaneously([partial(write, number) for number in range(2)])
 
-    assert statuses(answers) == [200] * 8
-    items = [item["status"] for answer in answers for item in answer.json["responses"]]
-    assert set(items) <= {200, 201}
+        assert statuses(answers) == [200, 200]
+        items = [item["status"] for answer in answers for item in answer.json["responses"]]
+        assert set(items) <= {200, 201}
+
+
+def test_groups_that_share_members_in_other_orders_are_written_at_once(
+    any_client: Client,
+) -> None:
+    buckets = [any_client.new_collection().rpartition("/collections")[0] for _ in range(4)]
+    members = [f"member{n}" for n in range(20)]
+
+    def write(number: int) -> list[Answer]:
+        return [
+            any_client.put(
+                f"{buckets[number]}/groups/g{again}",
+                {"members": random.sample(members, len(members))},
+            )
+            for again in range(5)
+        ]
+
+    outcomes = simultaneously([partial(write, number) for number in range(4)])
+
+    assert {answer.status for answers in outcomes for answer in answers} == {201}

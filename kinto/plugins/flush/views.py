@@ -6,6 +6,8 @@ from pyramid.request import Request
 from pyramid.security import NO_PERMISSION_REQUIRED
 
 from kinto.core.service import Service
+from kinto.core.storage.protocols import SubtreeRemover
+from kinto.core.types import ListKey
 from kinto.events import ServerFlushed
 
 
@@ -20,6 +22,9 @@ def flush_post(request: Request) -> dict[str, Any]:
     registry = request.registry
     for backend in (registry.storage, registry.permission, registry.cache):
         backend.flush()
+    if isinstance(registry.storage, SubtreeRemover):
+        # The list of buckets lives on: its timestamp must not go back.
+        registry.storage.add_lists([ListKey("bucket", "")])
     registry.notify(ServerFlushed(request))
     request.response.status = 202
     return {}
