@@ -140,9 +140,7 @@ def _bound_elsewhere(uri: str, permission: str) -> tuple[BoundPermission, ...]:
 class AuthorizationPolicy(core_authorization.AuthorizationPolicy):
     """Permissions are inherited from the objects above."""
 
-    def get_bound_permissions(  # type: ignore[override]  # the base class has an attribute
-        self, object_id: str, permission: str
-    ) -> list[BoundPermission]:
+    def get_bound_permissions(self, object_id: str, permission: str) -> list[BoundPermission]:
         """Every pair that grants the permission; empty for a URI that is no object's."""
         return list(get_bound_permissions(object_id, permission))
 
@@ -181,4 +179,3 @@ class RouteFactory(core_authorization.RouteFactory):
     def ancestor_uris(self) -> tuple[str, ...]:
         """URIs of the bucket, and of the collection of a record."""
         return tuple(object_uris(self.creation_uri()).values())
-

@@ -15,7 +15,7 @@ from pyramid.settings import aslist
 from pyramid.tweens import EXCVIEW, INGRESS
 from pyramid_retry import mark_error_retryable
 
-from kinto.core.events import ForActions, ForResources
+from kinto.core.events import ForActions, ForResources, ResourceSubscribers
 from kinto.core.logs import JsonLogFormatter
 from kinto.core.metrics import IMetricsService, NoOpMetricsService
 from kinto.core.migrations import IMigratable
@@ -99,6 +99,7 @@ def includeme(config: Configurator) -> None:
     registry = config.registry
     registry.api_capabilities = {}
     registry.heartbeats = {}
+    registry.resource_subscribers = ResourceSubscribers(registry)
     registry.public_settings = {"batch_max_requests", "readonly", "explicit_permissions"}
     if not hasattr(registry, "command"):
         registry.command = None
@@ -159,9 +160,7 @@ def add_api_capability(
     capabilities = config.registry.api_capabilities
     known = capabilities.get(identifier)
     if known is not None:
-        raise ValueError(
-            f"The '{identifier}' API capability was already registered ({known})."
-        )
+        raise ValueError(f"The '{identifier}' API capability was already registered ({known}).")
     capabilities[identifier] = {"description": description, "url": url, **extra}
 
 
@@ -202,4 +201,3 @@ def _with_flush_setting(includes: list[str], *, is_enabled: bool) -> list[str]:
     if plugin in includes:
         log.warning("kinto.plugins.flush is left out: flush_endpoint_enabled is false")
     return [name for name in includes if name != plugin]
-

@@ -62,13 +62,13 @@ class AuthorizationPolicy:
         if permission == PRIVATE:
             return Authenticated in principals
         context.refuse_malformed_parents()
-        principals = context.get_prefixed_principals()
+        prefixed: list[str] = context.get_prefixed_principals()
         if permission == DYNAMIC:
-            allowed = self._permits_dynamic(context, principals)
+            allowed = self._permits_dynamic(context, prefixed)
         else:
-            allowed = self._permits_named(context, principals, permission)
+            allowed = self._permits_named(context, prefixed, permission)
         if not allowed:
-            _log_refusal(context, principals, permission)
+            _log_refusal(context, prefixed, permission)
         return allowed
 
     def principals_allowed_by_permission(self, context: Any, permission: str) -> Any:
@@ -85,7 +85,9 @@ class AuthorizationPolicy:
             context, principals, context.creation_uri()
         ):
             return True
-        if not context.on_plural_endpoint or permission == "create":
+        # A POST is about one object, even where it is answered with one that exists.
+        is_about_list = context.on_plural_endpoint and context.request.method != "POST"
+        if not is_about_list or permission == "create":
             return False
         shared = context.fetch_shared_objects(permission, principals, self.get_bound_permissions)
         if shared:
@@ -261,7 +263,7 @@ class RouteFactory:
     def check_permission(
         self, principals: Iterable[str], bound_perms: Sequence[tuple[str, str]]
     ) -> bool:
-        """Whether a setting, or one of the pairs, gives the permission to one of the principals."""
+        """Whether a setting or one of the pairs gives the permission to one of the principals."""
         principals = list(principals)
         if bound_perms and self._granted_by_settings(principals, bound_perms[0][1]):
             self.allowed_from_settings = True

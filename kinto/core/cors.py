@@ -41,7 +41,7 @@ def apply_cors(request: Request, response: Response) -> None:
         allowed = find_allowed_origin(origin, allowed_origins(request))
         if allowed is not None:
             response.headers["Access-Control-Allow-Origin"] = allowed
-    service = getattr(request, "current_service", None)
+    service: Any = getattr(request, "current_service", None)
     is_preflight = request.method == "OPTIONS" and service is not None
     if is_preflight or response.status_code == 405:
         return
@@ -81,6 +81,8 @@ def preflight_view(service: Any) -> Callable[[Request], None]:
 
 
 def _allowed_headers(service: Any, request: Request) -> list[str]:
-    exposed = {name for method in service.defined_methods for name in service.exposed_headers(method)}
+    exposed = {
+        name for method in service.defined_methods for name in service.exposed_headers(method)
+    }
     requested = request.headers.get("Access-Control-Request-Headers", "")
     return sorted(exposed | {name.strip() for name in requested.split(",") if name.strip()})

@@ -90,15 +90,13 @@ def json_error_handler(request: Request) -> httpexceptions.HTTPException:
     """The 400 (or 406, 415) for what is in ``request.errors``."""
     details = [_readable(error) for error in request.errors]
     details.sort(key=lambda error: "" if error["name"] is None else str(error["name"]))
-    response = http_error(
+    return http_error(
         httpexceptions.status_map[request.errors.status](),
         errno=ERRORS.INVALID_PARAMETERS,
         error="Invalid parameters",
         message=describe_error(details[0]),
         details=details,
     )
-    # The view is not run: what would have been answered must not leak into the refusal.
-    return response
 
 
 def _readable(error: Mapping[str, Any]) -> dict[str, Any]:
@@ -113,7 +111,7 @@ def _readable(error: Mapping[str, Any]) -> dict[str, Any]:
 def raise_invalid(
     request: Request,
     location: str = "body",
-    name: str | None = None,
+    name: str | int | None = None,
     description: str | bytes | None = None,
     **kwargs: Any,  # further keys of the entry in `details`
 ) -> NoReturn:
@@ -195,5 +193,3 @@ def retry_after(response: Response, registry: Registry) -> Response:
     """Say when to try again, on the answers that another attempt may turn into a success."""
     response.headers["Retry-After"] = str(registry.settings.get("retry_after_seconds", 30))
     return response
-
-

@@ -17,6 +17,7 @@ from pyramid.registry import Registry
 from pyramid.request import Request
 from pyramid.response import Response
 from pyramid.tweens import EXCVIEW, MAIN
+from zope.interface import implementedBy
 
 from kinto.core.deprecation import deprecated_name
 from kinto.core.types import KintoObject
@@ -60,9 +61,7 @@ class _ResourceEvent:
 
     def __repr__(self) -> str:
         payload = self.payload or {}
-        return (
-            f"<{type(self).__name__} action={payload.get('action')} uri={payload.get('uri')}>"
-        )
+        return f"<{type(self).__name__} action={payload.get('action')} uri={payload.get('uri')}>"
 
 
 class _ReadEvent(_ResourceEvent):
@@ -177,7 +176,7 @@ def _merge(
 def event_queue(request: Request) -> EventQueue:
     """The queue that a request shares with its sub-requests."""
     bound_data = request.bound_data
-    queue = bound_data.get(_QUEUE)
+    queue: EventQueue | None = bound_data.get(_QUEUE)
     if queue is None:
         queue = bound_data[_QUEUE] = EventQueue()
     return queue
@@ -185,7 +184,7 @@ def event_queue(request: Request) -> EventQueue:
 
 def get_resource_events(request: Request, after_commit: bool = False) -> Iterator[_ResourceEvent]:
     """Events to deliver now: before the commit, or after it."""
-    queue = request.bound_data.get(_QUEUE)
+    queue: EventQueue | None = request.bound_data.get(_QUEUE)
     if queue is None:
         return iter(())
     return queue.delivered() if after_commit else queue.deliver()
@@ -206,9 +205,9 @@ def notify_resource_event(
     :param data: the object, or (for READ and DELETE) a list of them.
     :param old: what the object was before; a parallel list when ``data`` is one.
     """
-    if not _somebody_listens(request):
-        return
     name = resource_name or request.current_resource_name
+    if not is_listened_to(request.registry, name, action):
+        return
     payload = _payload(request, name, timestamp, action, resource_data)
     key = (name, parent_id, action)
     if action == ACTIONS.READ:
@@ -217,12 +216,6 @@ def notify_resource_event(
     else:
         impacted = _impacted(data, action, old)
         event_queue(request).add(key, ResourceChanged(payload, impacted, request))
-
-
-def _somebody_listens(request: Request) -> bool:
-    """Building events costs time: without subscribers none is made (tests may use mocks)."""
-    listens = getattr(request.registry, "has_resource_subscribers", None)
-    return listens is not False
 
 
 def _payload(
@@ -313,11 +306,53 @@ class ForResources(_PayloadPredicate):
     label = "for_resources"
 
 
+class ResourceSubscribers:
+    """Who listens to which events of an application: those of nobody are not even made."""
+
+    def __init__(self, registry: Registry) -> None:
+        self._registry = registry
+        # (event class, resource name, action) -> (subscribers, whether one may take the event).
+        self._known: dict[tuple[Any, ...], tuple[Any, bool]] = {}
+
+    def want(self, resource_name: str, action: ACTIONS) -> bool:
+        """Whether an event of this kind may have a subscriber, before or after the commit."""
+        before = ResourceRead if action is ACTIONS.READ else ResourceChanged
+        classes = (before, _AFTER[before])
+        return any(self._want(cls, resource_name, action) for cls in classes)
+
+    def _want(self, event_class: type, resource_name: str, action: ACTIONS) -> bool:
+        # Zope gives the same sequence until subscribers are added or removed.
+        found = self._registry.adapters.subscriptions((implementedBy(event_class),), None)
+        if not found:
+            return False
+        key = (event_class, resource_name, action)
+        known = self._known.get(key)
+        if known is None or known[0] is not found:
+            payload = {"resource_name": resource_name, "action": action.value}
+            event = event_class(payload, [], None)
+            known = self._known[key] = (found, any(self._may_take(s, event) for s in found))
+        return known[1]
+
+    def _may_take(self, subscriber: Any, event: Any) -> bool:
+        for item in self._registry.introspector.get_category("subscribers", ()):
+            entry = item["introspectable"]
+            if entry.get("derived_subscriber") is subscriber:
+                ours = [p for p in entry["predicates"] if isinstance(p, _PayloadPredicate)]
+                return all(predicate(event) for predicate in ours)
+        return True
+
+
+def is_listened_to(registry: Any, resource_name: str, action: ACTIONS) -> bool:
+    """Whether the event has to be made; always, where tests put something of theirs in place."""
+    subscribers = getattr(registry, "resource_subscribers", None)
+    if not isinstance(subscribers, ResourceSubscribers) or "notify" in vars(registry):
+        return True
+    return subscribers.want(resource_name, action)
+
+
 def setup_transaction_hook(config: Configurator) -> None:
     """Deliver the events of each request: before its commit, then after it."""
-    config.add_tween(
-        "kinto.core.events.event_tween_factory", under=EXCVIEW, over=MAIN
-    )
+    config.add_tween("kinto.core.events.event_tween_factory", under=EXCVIEW, over=MAIN)
 
 
 def event_tween_factory(
@@ -343,5 +378,5 @@ def _deliver_after_commit(success: bool, request: Request) -> None:
     for event in request.get_resource_events(after_commit=True):
         try:
             request.registry.notify(event)
-        except Exception:  # noqa: BLE001 # a subscriber must not spoil an answer that is committed
+        except Exception:  # a subscriber must not spoil an answer that is committed
             log.error("Unable to notify", exc_info=True)

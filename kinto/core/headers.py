@@ -37,9 +37,12 @@ def add_unconditional_headers(request: Request, response: Response) -> None:
 
 
 def _add_vary(response: Response, configured: tuple[str, ...]) -> None:
-    wanted = (*configured, "Origin") if "Access-Control-Expose-Headers" in response.headers or (
-        "Access-Control-Allow-Origin" in response.headers
-    ) else configured
+    wanted = (
+        (*configured, "Origin")
+        if "Access-Control-Expose-Headers" in response.headers
+        or ("Access-Control-Allow-Origin" in response.headers)
+        else configured
+    )
     present = list(response.vary or ())
     known = {name.lower() for name in present}
     missing = [name for name in wanted if name.lower() not in known]
@@ -48,4 +51,4 @@ def _add_vary(response: Response, configured: tuple[str, ...]) -> None:
 
 
 def _is_drawn(percentage: float | None) -> bool:
-    return percentage is None or random.random() * 100 < percentage  # noqa: S311 # no secret
+    return percentage is None or random.random() * 100 < percentage  # no secret

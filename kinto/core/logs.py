@@ -34,6 +34,8 @@ class JsonLogFormatter(DockerflowFormatter):  # type: ignore[misc]  # dockerflow
         """Take the name of the project, at start-up."""
         cls.logger_name = settings.get("project_name") or cls.logger_name
 
-    def __init__(self, fmt: str | None = None, datefmt: str | None = None, style: Any = "%") -> None:
+    def __init__(
+        self, fmt: str | None = None, datefmt: str | None = None, style: Any = "%"
+    ) -> None:
         super().__init__(fmt, datefmt, style)
         self.logger_name = type(self).logger_name

@@ -72,12 +72,18 @@ def watch_execution_time(
         timed = timer(method)
         if timed is method:
             continue
-        try:
-            timed.is_timer = True
-        except AttributeError:
-            timed = functools.partial(timed)
-            timed.is_timer = True
-        setattr(obj, attribute, timed)
+        setattr(obj, attribute, _marked(timed))
+
+
+def _marked(timed: Any) -> Any:
+    """The timed function, known as ours."""
+
+    @functools.wraps(timed)
+    def marked(*args: Any, **kwargs: Any) -> Any:
+        return timed(*args, **kwargs)
+
+    marked.is_timer = True  # type: ignore[attr-defined]  # read by `is_overridden`
+    return marked
 
 
 def listener_with_timer(

@@ -44,7 +44,8 @@ class Request(core_types.Request):
             DeprecationWarning,
             stacklevel=2,
         )
-        return self.prefixed_principals
+        principals: list[str] = self.prefixed_principals
+        return principals
 
     @reify
     def current_resource_name(self) -> str:

@@ -77,9 +77,8 @@ class ResourceContext:
 
     def is_create_only(self) -> bool:
         """A PUT that must not replace anything."""
-        return (
-            self.request.method == "PUT" and self.request.headers.get("If-None-Match") == "*"
-        )
+        is_put: bool = self.request.method == "PUT"
+        return is_put and self.request.headers.get("If-None-Match") == "*"
 
     # -- what is stored -----------------------------------------------------------------
 
@@ -182,14 +181,11 @@ class ResourceContext:
         for_write = self.request.method in _WRITES
         if for_write and must_lock_first(self.request):
             lock_lists(registry.storage, [query.target])
-        stored = fetch_context(
-            registry.storage, registry.permission, query, for_write=for_write
-        )
+        stored = fetch_context(registry.storage, registry.permission, query, for_write=for_write)
         if groups is not None:
             stored.groups = frozenset(groups)
         self._stored = stored
         self._principals = frozenset(principals) | stored.groups
-
 
     def _query(self, userid: str | None, principals: tuple[str, ...]) -> ContextQuery:
         resource_name = self.request.current_resource_name
@@ -239,10 +235,8 @@ def must_lock_first(request: Request) -> bool:
     return is_plural and ("If-Match" in request.headers or "If-None-Match" in request.headers)
 
 
-def lock_lists(
-    storage: StorageBase, keys: Sequence[ListKey], *, known_only: bool = False
-) -> None:
-    """Hold back other writers of these lists until the transaction ends, where that is possible."""
+def lock_lists(storage: StorageBase, keys: Sequence[ListKey], *, known_only: bool = False) -> None:
+    """Hold back other writers of these lists until the transaction ends, where possible."""
     if isinstance(storage, ListLocker):
         storage.lock_lists(keys, known_only=known_only)
 
@@ -270,7 +264,7 @@ def shares_database(storage: StorageBase, permission: PermissionBase) -> bool:
 
 
 def is_overridden(backend: object) -> bool:
-    """Whether methods were replaced on the instance (timers of our own apart) or by a sub-class."""
+    """Whether methods were replaced on the instance (our timers apart) or by a sub-class."""
     if not type(backend).__module__.startswith("kinto.core."):
         return True
     return any(

@@ -61,14 +61,11 @@ def add_cornice_service(config: Configurator, service: cornice.Service) -> None:
     """Directive of the same name: the service answers CORS requests as well."""
     if isinstance(service, Service):
         if "OPTIONS" not in service.defined_methods:
-            service.add_view(
-                "options", preflight_view(service), permission=NO_PERMISSION_REQUIRED
-            )
+            service.add_view("options", preflight_view(service), permission=NO_PERMISSION_REQUIRED)
         for _, _, arguments in service.definitions:
             if validate_origin not in arguments["validators"]:
                 arguments["validators"].insert(0, validate_origin)
     register_service_views(config, service)
-
 
 
 def describing_options(view: Any, info: Any) -> Any:

@@ -14,6 +14,17 @@ from kinto.core.types import JSONValue
 
 _MAX_REDIRECTIONS = 5
 _NOT_MODIFIED = 304
+_KEPT_ENVIRON = (
+    "HTTP_HOST",
+    "REMOTE_ADDR",
+    "SERVER_NAME",
+    "SERVER_PORT",
+    "retry.attempt",
+    "retry.attempts",
+    "tm.active",
+    "tm.manager",
+    "wsgi.url_scheme",
+)
 # Of the path characters that need no encoding in a URL.
 _PATH_SAFE = "/~!$&'()*+,;=:@%"
 
@@ -48,10 +59,8 @@ def build_request(original: Request, dict_obj: Mapping[str, Any]) -> Request:
 
 def _environ(original: Request) -> dict[str, Any]:
     """What a sub-request keeps of the connection: scheme, host, client."""
-    names = ("wsgi.url_scheme", "SERVER_NAME", "SERVER_PORT", "HTTP_HOST", "REMOTE_ADDR")
-    names += ("tm.active", "tm.manager", "retry.attempt", "retry.attempts")
     environ = original.environ
-    return {name: environ[name] for name in names if name in environ}
+    return {name: environ[name] for name in _KEPT_ENVIRON if name in environ}
 
 
 def _prefixed(original: Request, path: str) -> str:

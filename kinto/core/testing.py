@@ -56,8 +56,8 @@ class DummyRequest(mock.MagicMock):
         self.upath_info = "/v0/"
         self.registry = mock.MagicMock(settings={**DEFAULT_SETTINGS})
         self.registry.id_generators = defaultdict(UUID4)
-        self.GET = {}
-        self.headers = {}
+        self.GET: dict[str, Any] = {}
+        self.headers: dict[str, Any] = {}
         self.errors = Errors()
         self.authenticated_userid = "bob"
         self.authn_type = "basicauth"
@@ -65,10 +65,10 @@ class DummyRequest(mock.MagicMock):
         principals = ["system.Everyone", "system.Authenticated", "bob"]
         self.registry.queryUtility().effective_principals.return_value = principals
         self.prefixed_principals = [*principals, self.prefixed_userid]
-        self.json = {}
-        self.validated = {}
+        self.json: dict[str, Any] = {}
+        self.validated: dict[str, Any] = {}
         self.log_context = lambda **kw: kw
-        self.matchdict = {}
+        self.matchdict: dict[str, Any] = {}
         self.response = mock.MagicMock(headers={})
         self.application_url = ""
 

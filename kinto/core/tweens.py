@@ -13,7 +13,11 @@ from kinto.core.headers import add_common_headers, add_unconditional_headers
 from kinto.core.protocol.host import is_valid_host
 from kinto.core.registry import current_settings
 from kinto.core.settings import CoreSettings
-from kinto.core.storage.transactions import begin_request_scope
+from kinto.core.storage.transactions import (
+    abort_unfinished,
+    begin_request_scope,
+    current_request_transaction,
+)
 
 
 Handler = Callable[[Request], Response]
@@ -32,7 +36,12 @@ def http_tween_factory(handler: Handler, registry: Registry) -> Handler:
             else:
                 add_common_headers(request, refusal)
             return refusal
-        response = handler(request)
+        is_outermost = current_request_transaction() is None
+        try:
+            response = handler(request)
+        finally:
+            if is_outermost:
+                abort_unfinished()
         add_common_headers(request, response)
         return response
 
@@ -76,8 +85,7 @@ def _find_refusal(request: Request, settings: CoreSettings) -> Response | None:
             return http_error(
                 httpexceptions.HTTPGone(),
                 errno=ERRORS.SERVICE_DEPRECATED,
-                message="The service you are trying to connect no longer exists"
-                " at this location.",
+                message="The service you are trying to connect no longer exists at this location.",
             )
         send_alert(request, deprecation.message, url=deprecation.url)
     limit = settings.limits.max_body_size_bytes

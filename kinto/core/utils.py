@@ -48,7 +48,7 @@ except ImportError:  # pragma: no cover  # the extra `memcached` is not installe
 try:
     import redis
 except ImportError:  # pragma: no cover  # the extra `redis` is not installed
-    redis = None
+    redis = None  # type: ignore[assignment]
 
 
 __all__ = [
@@ -100,7 +100,7 @@ class json:  # noqa: N801 # name fixed by the extension API
 
         :raises TypeError: something that JSON does not know, bytes among others.
         """
-        json_codec.refuse_bytes(value)
+        json_codec.dumps_storable(value)
         return json_codec.dumps(value, sort_keys=sort_keys)
 
     @staticmethod

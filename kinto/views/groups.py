@@ -70,9 +70,8 @@ class Group(resource.Resource):
 @subscriber(ResourceChanged, for_resources=("group",), for_actions=(ACTIONS.DELETE,))
 def on_groups_deleted(event: Any) -> None:
     """Take deleted groups away from their members."""
-    permission = event.request.registry.permission
     for change in event.impacted_objects:
-        permission.remove_principal(_group_uri(event, change["old"]))
+        event.request.registry.permission.remove_principal(_group_uri(event, change["old"]))
 
 
 @subscriber(
@@ -80,8 +79,8 @@ def on_groups_deleted(event: Any) -> None:
 )
 def on_groups_changed(event: Any) -> None:
     """Give groups to new members, take them away from former ones."""
-    permission = event.request.registry.permission
     for change in event.impacted_objects:
+        permission = event.request.registry.permission
         uri = _group_uri(event, change["new"])
         new = _members(change["new"])
         old = _members(change.get("old", {}))

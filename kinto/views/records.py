@@ -63,9 +63,7 @@ class Record(resource.Resource):
         collection = self.collection
         if "schema" in collection:
             self._ensure_matches(new, collection["schema"])
-        schema = bucket_schema(
-            self.request, self.request.matchdict["bucket_id"], "record:schema"
-        )
+        schema = bucket_schema(self.request, self.request.matchdict["bucket_id"], "record:schema")
         if schema is not None:
             self._ensure_matches(new, schema)
         if "schema" in collection:
@@ -74,9 +72,7 @@ class Record(resource.Resource):
 
     def _ensure_matches(self, record: KintoObject, schema: Any) -> None:
         ignored = (self.model.modified_field, self.schema_field)
-        ensure_matches(
-            self.request, record, schema, id_field=self.model.id_field, ignored=ignored
-        )
+        ensure_matches(self.request, record, schema, id_field=self.model.id_field, ignored=ignored)
 
     def _add_cache_header(self, response: Any) -> None:
         matchdict = self.request.matchdict

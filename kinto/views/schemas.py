@@ -20,7 +20,12 @@ def is_validation_enabled(request: Request) -> bool:
 
 
 def ensure_matches(
-    request: Request, obj: KintoObject, schema: Any, *, id_field: str, ignored: tuple[str, ...] = ()
+    request: Request,
+    obj: KintoObject,
+    schema: Any,
+    *,
+    id_field: str,
+    ignored: tuple[str, ...] = (),
 ) -> None:
     """Refuse the object for the first thing that its schema forbids.
 

@@ -20,4 +20,3 @@ def add_cache_headers(
     else:
         response.cache_control.no_cache = True
         response.cache_control.no_store = True
-

@@ -239,7 +239,9 @@ class Model:
         return {name: self.conditions[name] for name in names if name in self.conditions}
 
     def _with_creator(self, requested: Permissions) -> Permissions:
-        permissions = {name: set(principals) for name, principals in requested.items() if principals}
+        permissions = {
+            name: set(principals) for name, principals in requested.items() if principals
+        }
         if self.explicit_perm and self.current_principal is not None:
             permissions.setdefault("write", set()).add(self.current_principal)
         return permissions

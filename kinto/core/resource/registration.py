@@ -43,8 +43,7 @@ def register_resource(
         config = context.config.with_package(info.module)
         if not hasattr(config.registry, "storage"):
             raise ConfigurationError(
-                f"Resource '{resource_name}' needs a storage backend: "
-                "set 'kinto.storage_backend'."
+                f"Resource '{resource_name}' needs a storage backend: set 'kinto.storage_backend'."
             )
         app_settings = config.registry.settings if settings is None else settings
         for endpoint_type in ("plural", "object"):

@@ -11,7 +11,6 @@ import colander
 
 from kinto.core import schema as core_schema
 from kinto.core.exceptions import InvalidParameter
-from kinto.core.schema import Any as AnyType
 
 
 class ResourceSchema(colander.MappingSchema):  # type: ignore[misc]  # colander ships no types
@@ -149,7 +148,8 @@ def find_errors(schema: colander.SchemaNode, value: Any) -> tuple[Any, list[Inva
 def invalid_parts(error: colander.Invalid) -> list[tuple[str, str]]:
     """Dotted paths of what is wrong, with the reason of each."""
     return [
-        (path.lstrip("."), message) for path, message in error.asdict(translate=_untranslated).items()
+        (path.lstrip("."), message)
+        for path, message in error.asdict(translate=_untranslated).items()
     ]
 
 
@@ -188,7 +188,6 @@ class URL(_DeprecatedNode, core_schema.URL):
 
 __all__ = [
     "URL",
-    "AnyType",
     "PermissionsSchema",
     "ResourceSchema",
     "TimeStamp",

@@ -155,4 +155,3 @@ def storable_errors(value: Any) -> list[InvalidParameter]:
         readable = name.encode("utf-8", "replace").decode("utf-8").replace("\0", "")
         return [InvalidParameter("body", readable, error.reason)]
     return []
-

@@ -72,7 +72,9 @@ class ViewSet:
         for name, value in kwargs.items():
             setattr(self, name, value)
 
-    def get_view_arguments(self, endpoint_type: str, resource_cls: Any, method: str) -> dict[str, Any]:
+    def get_view_arguments(
+        self, endpoint_type: str, resource_cls: Any, method: str
+    ) -> dict[str, Any]:
         """Arguments of the view of one method, from the general to the particular."""
         method = method.lower()
         arguments: dict[str, Any] = {**self.default_arguments}
@@ -108,8 +110,8 @@ class ViewSet:
 
     def get_name(self, resource_cls: Any) -> str:
         """Name of the resource: given, or that of the class in lower case."""
-        name = self.__dict__.get("name") or getattr(resource_cls, "name", None)
-        return name or resource_cls.__name__.lower()
+        name: str | None = self.__dict__.get("name") or getattr(resource_cls, "name", None)
+        return name or str(resource_cls.__name__).lower()
 
     def get_service_name(self, endpoint_type: str, resource_cls: Any) -> str:
         """Name of the service, which is that of the route."""

@@ -23,4 +23,6 @@ def setup_authentication(config: Configurator) -> None:
     if "basicauth" in names:
         config.include(include_basicauth)
         if not settings.get("userid_hmac_secret"):
-            warnings.warn("Setting 'userid_hmac_secret' is empty: user ids can be guessed.", stacklevel=2)
+            warnings.warn(
+                "Setting 'userid_hmac_secret' is empty: user ids can be guessed.", stacklevel=2
+            )

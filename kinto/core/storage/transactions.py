@@ -60,6 +60,15 @@ def end_request_scope() -> None:
     _SCOPE.marked = None
 
 
+def abort_unfinished() -> None:
+    """Abort what was neither committed nor aborted: a hook before the commit raised.
+
+    Otherwise it would keep its locks until the thread serves another request.
+    """
+    if _SCOPE.marked is not None:
+        _SCOPE.marked.abort()
+
+
 def current_request_transaction() -> Transaction | None:
     """The transaction of the request that this thread serves, if it serves one."""
     return _SCOPE.marked

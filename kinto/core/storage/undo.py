@@ -17,6 +17,16 @@ from kinto.core.storage.transactions import current_request_transaction
 Step = Callable[[], object]
 
 
+class _Scopes(threading.local):
+    """Steps of the blocks that a thread is in, the innermost last.
+
+    Each thread has its own, since the lock is given up while a block waits for other requests.
+    """
+
+    def __init__(self) -> None:
+        self.stack: list[list[Step]] = []
+
+
 class AtomicWrites:
     """The writes of one backend instance, one at a time.
 
@@ -26,8 +36,7 @@ class AtomicWrites:
 
     def __init__(self) -> None:
         self.lock = threading.RLock()
-        # Steps of the blocks that the thread at work is in, the innermost last.
-        self._scopes: list[list[Step]] = []
+        self._scopes = _Scopes()
 
     @contextmanager
     def write(self, *, force_commit: bool = False) -> Iterator[None]:
@@ -37,19 +46,19 @@ class AtomicWrites:
         """
         steps: list[Step] = []
         with self.lock:
-            self._scopes.append(steps)
+            self._scopes.stack.append(steps)
             try:
                 yield
             except BaseException:
                 self.undo(steps)
                 raise
             finally:
-                self._scopes.pop()
+                self._scopes.stack.pop()
             self._keep(steps, force_commit=force_commit)
 
     def record(self, step: Step) -> None:
         """Remember how to take back a change; only within :meth:`write`."""
-        self._scopes[-1].append(step)
+        self._scopes.stack[-1].append(step)
 
     def undo(self, steps: list[Step], *, down_to: int = 0) -> None:
         """Run and forget the steps, the newest first, until only ``down_to`` are left."""
@@ -64,8 +73,8 @@ class AtomicWrites:
     def _keep(self, steps: list[Step], *, force_commit: bool) -> None:
         if not steps or force_commit:
             return
-        if self._scopes:
-            self._scopes[-1].extend(steps)
+        if self._scopes.stack:
+            self._scopes.stack[-1].extend(steps)
         elif (request_transaction := current_request_transaction()) is not None:
             self._log_of(request_transaction).steps.extend(steps)
 

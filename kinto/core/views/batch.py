@@ -82,9 +82,7 @@ def _payload_node() -> colander.SchemaNode:
     return colander.SchemaNode(
         colander.Mapping(unknown="raise"),
         defaults,
-        colander.SchemaNode(
-            colander.Sequence(), _request_node(), name="requests"
-        ),
+        colander.SchemaNode(colander.Sequence(), _request_node(), name="requests"),
         name="",
     )
 
@@ -115,8 +113,8 @@ def validate_batch(request: Request, **kwargs: Any) -> None:
         return
     _complete(body)
     value, errors = find_errors(_PAYLOAD, body)
-    for error in errors or storable_errors(value):
-        request.errors.add(error.location, error.name, error.description)
+    for found in errors or storable_errors(value):
+        request.errors.add(found.location, found.name, found.description)
     if request.errors:
         return
     request.validated["body"] = value
@@ -216,5 +214,3 @@ def _undo(
     else:
         request.bound_data[_QUEUE] = marked
     return render_exception(subrequest, error)
-
-

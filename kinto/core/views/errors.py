@@ -13,6 +13,7 @@ from pyramid.request import Request
 from pyramid.response import Response
 from pyramid.security import forget
 from pyramid.view import exception_view_config, forbidden_view_config, notfound_view_config
+from pyramid_retry import is_error_retryable
 
 from kinto.core.cors import apply_cors
 from kinto.core.errors import (
@@ -150,7 +151,8 @@ def backend_error(error: BackendError, request: Request) -> Response:
         )
         return retry_after(response, request.registry)
     message = str(error) if isinstance(error, ReadonlyError) else _UNAVAILABLE
-    log.critical("Backend failure", exc_info=error, path=request.path, method=request.method)
+    if not is_error_retryable(request, error):
+        log.critical("Backend failure", exc_info=error, path=request.path, method=request.method)
     return _unavailable(request, message)
 
 

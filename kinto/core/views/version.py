@@ -8,7 +8,6 @@ from pyramid.httpexceptions import HTTPNotFound
 from pyramid.request import Request
 from pyramid.security import NO_PERMISSION_REQUIRED
 
-import kinto.core
 from kinto.core.protocol import json_codec
 from kinto.core.registry import current_settings
 from kinto.core.service import Service
@@ -16,9 +15,9 @@ from kinto.core.service import Service
 
 log = structlog.get_logger(__name__)
 
-version = Service(
-    name="version", path="/__version__", description="Version", tags=["Utilities"]
-)
+_PACKAGE = Path(__file__).parents[2]
+
+version = Service(name="version", path="/__version__", description="Version", tags=["Utilities"])
 
 
 @version.get(permission=NO_PERMISSION_REQUIRED, operation_id="__version__")
@@ -40,4 +39,4 @@ def _candidates(configured: str) -> list[Path]:
     path = Path(configured)
     if path.is_absolute():
         return [path]
-    return [Path.cwd() / path, Path(kinto.core.__file__).parent.parent / path]
+    return [Path.cwd() / path, _PACKAGE / path]

@@ -5,8 +5,8 @@ from hypothesis import strategies as st
 from kinto.core.protocol.ids import (
     PLAIN_ID_PATTERN,
     MalformedParent,
-    find_list,
     find_id_mismatch,
+    find_list,
     invalid_object_id,
     is_account_id,
     is_plain_id,
