@@ -7,14 +7,14 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from kinto.core.postgresql.embedded import (
-    EmbeddedServer,
-    attach,
-    is_embedded_url,
-    parse_embedded_url,
-    watch,
+from kinto.core.postgresql.embedded import EmbeddedServer, attach, watch
+from kinto.core.settings import (
+    KINTO_DEFAULT_SETTINGS,
+    EmbeddedSettings,
+    parse_group,
+    read_settings,
 )
-from kinto.core.settings import KINTO_DEFAULT_SETTINGS, read_settings
+from kinto.core.setup.embedded import find_embedded_folder
 
 
 _KINDS = ("storage", "cache", "permission")
@@ -25,31 +25,36 @@ def find_embedded_folders(raw: Mapping[str, Any], base_folder: Path) -> tuple[Pa
 
     :param raw: settings as they are written; the environment wins over them.
     :param base_folder: where relative folders start: that of the INI file.
+    :raises ConfigurationError: an URL names no folder.
     """
-    settings = read_settings(
-        raw, prefix="kinto", defaults=KINTO_DEFAULT_SETTINGS, environ=os.environ
-    )
-    urls = (
-        str(settings.get(f"{kind}_url") or "")
-        for kind in _KINDS
-        if "postgresql" in str(settings.get(f"{kind}_backend"))
-    )
-    folders = (parse_embedded_url(url, base_folder) for url in urls if is_embedded_url(url))
-    return tuple(dict.fromkeys(folders))
+    settings = _read(raw)
+    folders = (find_embedded_folder(settings, kind, base_folder) for kind in _KINDS)
+    return tuple(dict.fromkeys(folder for folder in folders if folder is not None))
 
 
 @contextmanager
-def running_databases(folders: tuple[Path, ...], *, user: str) -> Iterator[None]:
-    """Start the servers of these folders, keep them alive, stop them at the end.
+def running_databases(raw: Mapping[str, Any], base_folder: Path) -> Iterator[tuple[Path, ...]]:
+    """Start the servers that these settings need, keep them alive, stop them at the end.
 
-    :param user: the system user they run as, when we are root.
+    :param raw: settings as they are written; the environment wins over them.
+    :returns: their folders.
+    :raises ConfigurationError: a setting is wrong.
     :raises kinto.core.postgresql.embedded.EmbeddedPostgreSQLError: one does not start.
     """
+    folders = find_embedded_folders(raw, base_folder)
+    embedded = parse_group(EmbeddedSettings, _read(raw))
     with ExitStack() as stack:
         for folder in folders:
-            server = stack.enter_context(attach(folder, user=user, owner=True))
+            server = attach(
+                folder, user=embedded.user, owner=True, timeout_seconds=embedded.timeout_seconds
+            )
+            stack.enter_context(server)
             stack.enter_context(_watching(server))
-        yield
+        yield folders
+
+
+def _read(raw: Mapping[str, Any]) -> dict[str, Any]:
+    return read_settings(raw, prefix="kinto", defaults=KINTO_DEFAULT_SETTINGS, environ=os.environ)
 
 
 @contextmanager

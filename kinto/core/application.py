@@ -29,6 +29,7 @@ from kinto.core.settings import (
     read_settings,
 )
 from kinto.core.setup.http import setup_cors
+from kinto.core.setup.refusals import naming_setting, require_callable
 from kinto.core.storage.exceptions import ConcurrentWriteError
 
 
@@ -176,8 +177,9 @@ def _expose_metrics(registry: Any) -> None:
 def _run_steps(config: Configurator) -> None:
     sequence = config.get_settings()["initialization_sequence"]
     for dotted in aslist(sequence) if isinstance(sequence, str) else sequence:
-        step = config.maybe_dotted(dotted)
-        step(config)
+        with naming_setting("kinto.initialization_sequence", dotted):
+            step = config.maybe_dotted(dotted)
+        require_callable("kinto.initialization_sequence", dotted, step)(config)
 
 
 def _include_plugins(config: Configurator) -> None:
@@ -187,11 +189,18 @@ def _include_plugins(config: Configurator) -> None:
     if flush is not None and flush != "":
         includes = _with_flush_setting(includes, is_enabled=parse_bool(flush))
     for dotted in includes:
-        try:
-            config.include(dotted)
-        except ImportError as error:
-            raise ConfigurationError(f"Setting 'kinto.includes': {dotted}: {error}") from error
+        _include_plugin(config, dotted)
         config.commit()
+
+
+def _include_plugin(config: Configurator, dotted: str) -> None:
+    try:
+        plugin = config.maybe_dotted(dotted)
+        if not callable(plugin) and not hasattr(plugin, "includeme"):
+            raise ConfigurationError(f"Setting 'kinto.includes': {dotted} has no includeme.")
+        config.include(plugin)
+    except ImportError as error:
+        raise ConfigurationError(f"Setting 'kinto.includes': {dotted}: {error}") from error
 
 
 def _with_flush_setting(includes: list[str], *, is_enabled: bool) -> list[str]:

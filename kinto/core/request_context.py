@@ -86,13 +86,17 @@ class ResourceContext:
         """``read``, ``write`` or ``create``.
 
         A POST or PUT of an object that exists is no creation: what counts then is the
-        permission to read it (POST answers with it) or to write it.
+        permission to read it (POST answers with it) or to write it. That there is nothing
+        to change or delete may be told to whoever may read.
         """
         method = self.request.method.lower()
         if method == "post" and self.service.type == "plural":
             self._refuse_invalid_posted_id()
         if method == "put":
             return "create" if self.stored.obj is None else "write"
+        is_object = self.service.type == "object"
+        if is_object and method in ("patch", "delete") and self.stored.obj is None:
+            return "read"
         if method == "post" and self.object_id is not None and self.stored.obj is not None:
             return "read"
         return method_permissions.get(method)

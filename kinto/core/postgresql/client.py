@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from transaction import Transaction
 
 from kinto.core.postgresql.embedded import resolve_url
+from kinto.core.settings import EmbeddedSettings, parse_group
 from kinto.core.storage.transactions import current_request_transaction
 
 
@@ -23,7 +24,7 @@ try:  # optional: kinto[postgresql]
     import sqlalchemy
     from transaction.interfaces import TransactionFailedError
 
-    from kinto.core.postgresql.config import normalize_url, read_settings
+    from kinto.core.postgresql.config import check_url, read_settings
     from kinto.core.postgresql.errors import backend_errors, translate
     from kinto.core.postgresql.lease import StatementLease, TransactionLease
     from kinto.core.postgresql.participant import Participant
@@ -198,7 +199,7 @@ def create_from_config(
             "PostgreSQL needs the packages SQLAlchemy and psycopg2: pip install kinto[postgresql]"
         )
     settings = {**config.get_settings()}
-    url = normalize_url(_resolve_embedded(settings[f"{prefix}url"], settings))
+    url = check_url(_resolve_embedded(settings[f"{prefix}url"], settings), prefix)
     client = _CLIENTS.get((url, with_transaction))
     if client is not None:
         message = f"Reuse existing PostgreSQL connection. Parameters {prefix}* will be ignored."
@@ -214,8 +215,10 @@ def _resolve_embedded(url: str, settings: dict[str, Any]) -> str:
     """The URL of the PostgreSQL server that stands behind an ``embedded:`` URL."""
     if not url.startswith("embedded:"):
         return url
+    embedded = parse_group(EmbeddedSettings, settings)
     return resolve_url(
         url,
         Path(settings.get("here") or "."),
-        user=settings.get("embedded_user") or "kinto",
+        user=embedded.user,
+        timeout_seconds=embedded.timeout_seconds,
     )

@@ -9,10 +9,12 @@ from pyramid.exceptions import ConfigurationError
 from pyramid.settings import asbool
 from pyramid.util import DottedNameResolver
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import NullPool, Pool
 
 from kinto.core.postgresql.driver import DriverOptions
 from kinto.core.postgresql.limits import TimeLimits
+from kinto.core.settings.errors import describe_invalid
 
 
 DEFAULT_POOLCLASS = "kinto.core.storage.postgresql.pool.QueuePoolWithMaxBacklog"
@@ -85,6 +87,28 @@ def normalize_url(url: str) -> str:
         if url.startswith(scheme):
             return f"postgresql+psycopg2:{url.removeprefix(scheme)}"
     return url
+
+
+def check_url(url: str, prefix: str) -> str:
+    """The normalized form of a URL of PostgreSQL.
+
+    :param prefix: of the setting, for the message.
+    :raises ConfigurationError: it is none; with its password masked.
+    """
+    normalized = normalize_url(url)
+    try:
+        is_postgresql = make_url(normalized).get_backend_name() == "postgresql"
+    except (ArgumentError, ValueError) as error:
+        raise _bad_url(url, prefix) from error
+    if not is_postgresql:
+        raise _bad_url(url, prefix)
+    return normalized
+
+
+def _bad_url(url: str, prefix: str) -> ConfigurationError:
+    return ConfigurationError(
+        describe_invalid(f"kinto.{prefix}url", url, "url (postgresql://… or embedded:…)")
+    )
 
 
 def read_settings(settings: Mapping[str, Any], prefix: str, *, url: str) -> ClientSettings:
@@ -161,6 +185,8 @@ def _resolve(name: Any) -> type[Pool]:
         found: type[Pool] = DottedNameResolver().maybe_resolve(name)
     except ImportError as error:
         raise ValueError(str(error)) from error
+    if not (isinstance(found, type) and issubclass(found, Pool)):
+        raise ValueError("expected a class of pools of SQLAlchemy")
     return found
 
 

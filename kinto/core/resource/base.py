@@ -8,7 +8,7 @@ from typing import Any
 
 from pyramid.request import Request
 
-from kinto.core.errors import ERRORS, not_found, raise_invalid
+from kinto.core.errors import ERRORS, not_found, raise_invalid, send_alert
 from kinto.core.events import ACTIONS, PERMISSIONS_FIELD, is_listened_to
 from kinto.core.protocol.clock import msec_time
 from kinto.core.protocol.comparison import COMPARISON
@@ -42,6 +42,12 @@ from kinto.core.storage.exceptions import (
 )
 from kinto.core.storage.generators import Generator
 from kinto.core.types import KintoObject, ListKey, ObjectKey
+
+
+_TO_IS_DEPRECATED = "_to is now deprecated, you should use _before instead"
+_TO_DOCS = (
+    "https://kinto.readthedocs.io/en/2.4.0/api/resource.html#list-of-available-url-parameters"
+)
 
 
 class ResourceBase:
@@ -205,6 +211,8 @@ class ResourceBase:
 
     def _extract_filters(self) -> list[Filter]:
         params = query_params(self.request.validated)
+        if "_to" in self._query():
+            send_alert(self.request, _TO_IS_DEPRECATED, url=_TO_DOCS)
         filters: list[Filter] = []
         if params:
             filters = or_400(

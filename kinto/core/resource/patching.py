@@ -89,11 +89,9 @@ def _refuse_readonly(resource: Any, obj: KintoObject, new: KintoObject) -> None:
 def _deserialized(resource: Any, new: KintoObject) -> KintoObject:
     node = resource._schema_node()
     value, errors = find_errors(node, new)
-    for error in errors:
-        resource.request.errors.add(error.location, error.name, error.description)
     if errors:
-        first = resource.request.errors.pop(0)
-        raise_invalid(resource.request, first["location"], first["name"], first["description"])
+        first = errors[0]
+        raise_invalid(resource.request, first.location, first.name, first.description)
     # Defaults are for objects as they are sent, not for those that are merely touched.
     return {key: value[key] for key in value if key in new}
 

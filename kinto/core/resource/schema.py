@@ -13,6 +13,9 @@ from kinto.core import schema as core_schema
 from kinto.core.exceptions import InvalidParameter
 
 
+_ALWAYS_KNOWN = ("id", "last_modified")
+
+
 class ResourceSchema(colander.MappingSchema):  # type: ignore[misc]  # colander ships no types
     """Attributes of the objects of a kind; unknown ones are kept by default.
 
@@ -42,6 +45,14 @@ class ResourceSchema(colander.MappingSchema):  # type: ignore[misc]  # colander 
         """Type of the node, with or without unknown attributes."""
         keeps_unknown = cls.get_option("preserve_unknown")
         return colander.Mapping(unknown="preserve" if keeps_unknown else "ignore")
+
+    def deserialize(self, cstruct: Any = colander.null) -> Any:
+        """The attributes; id and timestamp are among them for closed schemas too."""
+        value = super().deserialize(cstruct)
+        if isinstance(value, dict) and isinstance(cstruct, dict):
+            kept = {name: cstruct[name] for name in _ALWAYS_KNOWN if name in cstruct}
+            value = {**kept, **value}
+        return value
 
 
 class PermissionsSchema(colander.SchemaNode):  # type: ignore[misc]  # colander ships no types

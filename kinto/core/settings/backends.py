@@ -84,3 +84,9 @@ class EmbeddedSettings:
         name="embedded_user",
         doc="System user that runs it, when the service is started by root.",
     )
+    timeout_seconds: float = setting(
+        POSITIVE,
+        60,
+        name="embedded_timeout_seconds",
+        doc="Longest wait for its start or stop, as long as nothing moves.",
+    )

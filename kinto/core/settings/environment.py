@@ -17,6 +17,8 @@ from kinto.core.types import Configurator
 # Settings of frameworks, which decode them themselves.
 _FOREIGN_PREFIXES = ("pyramid.", "tm.", "cornice.", "available_languages", "handle_exceptions")
 _LISTENER_OPTIONS = ("use", "actions", "resources")
+# The folder of the file, where relative ones start: a fact rather than a setting.
+_NOT_IN_ENVIRONMENT = frozenset({"here"})
 
 
 def read_env(key: str, default: Any, environ: Mapping[str, str] | None = None) -> Any:
@@ -53,7 +55,8 @@ def read_settings(
     known = {**_strip_prefix(defaults, prefix), **_strip_prefix_strictly(raw, prefix)}
     settings = dict(raw)
     for name in {**DEFINITIONS, **known}:
-        _read_setting(settings, name, known=known, prefix=prefix, environ=environ)
+        if name not in _NOT_IN_ENVIRONMENT:
+            _read_setting(settings, name, known=known, prefix=prefix, environ=environ)
     for listener in parse_words(settings.get("event_listeners")):
         for option in _LISTENER_OPTIONS:
             name = f"event_listeners.{listener.rpartition('.')[2]}.{option}"

@@ -40,6 +40,8 @@ def mask_url(url: str) -> str:
 def mask_value(name: str, value: object) -> str:
     """The value of that setting as it may be shown to anyone who reads the logs."""
     text = value if isinstance(value, str) else json.dumps(value, default=str)
+    if not text:
+        return text
     if _SECRET_NAME.search(name):
         return MASK
     if _URL_NAME.search(name):

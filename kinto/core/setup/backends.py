@@ -7,6 +7,7 @@ from pyramid.exceptions import ConfigurationError
 
 from kinto.core import cache, permission, storage
 from kinto.core.settings import DEFINITIONS
+from kinto.core.setup.refusals import naming_setting, require_callable
 from kinto.core.storage import generators
 
 
@@ -51,16 +52,15 @@ def _load(config: Configurator, kind: str, base: type) -> Any:
         return None
     if str(dotted).startswith(("kinto.core.storage.redis", "kinto.core.permission.redis")):
         raise ConfigurationError(f"Invalid {kind} backend: {dotted}: {_REDIS_IS_A_CACHE}")
-    try:
+    with naming_setting(f"kinto.{setting}", dotted):
         module = config.maybe_dotted(dotted)
-    except ImportError as error:
-        raise ConfigurationError(f"Setting 'kinto.{setting}': {dotted}: {error}") from error
-    load = getattr(module, "load_from_config", None)
-    if load is None:
-        raise ConfigurationError(f"Invalid {kind} backend: {dotted}")
-    backend = load(config)
+        load = getattr(module, "load_from_config", None)
+        if load is None:
+            raise ConfigurationError(f"Invalid {kind} backend: {dotted} has no load_from_config.")
+        backend = load(config)
     if not isinstance(backend, base):
-        raise ConfigurationError(f"Invalid {kind} backend: {dotted} gives {backend!r}")
+        given = type(backend).__qualname__
+        raise ConfigurationError(f"Invalid {kind} backend: {dotted} gives a {given}.")
     return backend
 
 
@@ -71,5 +71,7 @@ def _setup_id_generators(config: Configurator) -> None:
     for name in sorted(names | {"id_generator"}):
         dotted = settings.get(name) or DEFINITIONS["id_generator"].default
         kind = name.removesuffix("id_generator").rstrip("_")
-        generators_by_kind[kind] = config.maybe_dotted(dotted)(config)
+        with naming_setting(f"kinto.{name}", dotted):
+            make = require_callable(f"kinto.{name}", dotted, config.maybe_dotted(dotted))
+            generators_by_kind[kind] = make(config)
     config.registry.id_generators = generators_by_kind

@@ -10,6 +10,7 @@ from pyramid.exceptions import ConfigurationError
 from kinto.core.events import ACTIONS, ResourceChanged, ResourceRead
 from kinto.core.metrics import listener_with_timer
 from kinto.core.settings import parse_words
+from kinto.core.setup.refusals import naming_setting
 
 
 log = structlog.get_logger(__name__)
@@ -26,7 +27,7 @@ def setup_listeners(config: Configurator) -> None:
         prefix = f"event_listeners.{key}."
         listener = _load(config, name, prefix)
         timed = listener_with_timer(config, f"listeners.{key}", listener)
-        actions = _actions(name, _option(settings, prefix, "actions"))
+        actions = _actions(prefix, _option(settings, prefix, "actions"))
         resources = tuple(parse_words(_option(settings, prefix, "resources")))
         options: dict[str, Any] = {"for_actions": actions, "for_resources": resources}
         if ACTIONS.READ in actions:
@@ -48,21 +49,26 @@ def _option(settings: Any, prefix: str, name: str) -> Any:
 
 def _load(config: Configurator, name: str, prefix: str) -> Any:
     try:
-        module = config.maybe_dotted(name)
-        load = module.load_from_config
+        load = config.maybe_dotted(name).load_from_config
     except (ImportError, AttributeError, ValueError):
-        dotted = _option(config.get_settings(), prefix, "use")
-        if not dotted:
-            raise ConfigurationError(f"Setting '{prefix}use' is missing.")
-        load = config.maybe_dotted(dotted).load_from_config
-    return load(config, prefix)
+        load = None
+    if load is not None:
+        with naming_setting("kinto.event_listeners", name):
+            return load(config, prefix)
+    dotted = _option(config.get_settings(), prefix, "use")
+    if not dotted:
+        raise ConfigurationError(f"Setting 'kinto.{prefix}use' is missing.")
+    with naming_setting(f"kinto.{prefix}use", dotted):
+        return config.maybe_dotted(dotted).load_from_config(config, prefix)
 
 
-def _actions(name: str, value: Any) -> tuple[ACTIONS, ...]:
+def _actions(prefix: str, value: Any) -> tuple[ACTIONS, ...]:
     words = parse_words(value)
     if not words:
         return _WRITES
     try:
         return ACTIONS.from_string_list(words)
     except ValueError as error:
-        raise ConfigurationError(f"Setting 'event_listeners.{name}.actions': {error}") from error
+        names = ", ".join(action.value for action in ACTIONS)
+        message = f"Setting 'kinto.{prefix}actions': {error} (expected {names})."
+        raise ConfigurationError(message) from error

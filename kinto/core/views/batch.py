@@ -194,11 +194,11 @@ def _execute(request: Request, item: dict[str, Any]) -> dict[str, Any]:
     try:
         response, subrequest = follow_subrequest(request, subrequest, use_tweens=False)
     except IntegrityError as error:
-        response = _undo(request, savepoint, marked, subrequest, error)
+        response = _undo(request, savepoint, marked, last_followed(subrequest), error)
     except BackendError:
         raise
     except HTTPException as error:
-        response = _undo(request, savepoint, marked, subrequest, error)
+        response = _undo(request, savepoint, marked, last_followed(subrequest), error)
     else:
         add_common_headers(subrequest, response)
     return build_response(response, last_followed(subrequest))

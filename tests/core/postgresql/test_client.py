@@ -385,7 +385,9 @@ def test_embedded_server_is_attached_to(monkeypatch: pytest.MonkeyPatch) -> None
     client = create_from_config(testing.setUp(settings=settings), "x_")
 
     assert client.engine.url.database == "kinto"
-    resolve_url.assert_called_once_with("embedded:./data", Path("/etc/kinto"), user="pg")
+    resolve_url.assert_called_once_with(
+        "embedded:./data", Path("/etc/kinto"), user="pg", timeout_seconds=60
+    )
     client_module._CLIENTS.clear()
 
 

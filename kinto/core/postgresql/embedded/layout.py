@@ -107,8 +107,15 @@ def default_folder() -> Path:
         return Path("/var/lib/kinto")
     data_home = os.environ.get("XDG_DATA_HOME", "")
     # The XDG specification has relative paths ignored.
-    home = Path(data_home) if data_home.startswith("/") else Path.home() / ".local" / "share"
-    return home / "kinto"
+    if data_home.startswith("/"):
+        return Path(data_home) / "kinto"
+    try:
+        return Path.home() / ".local" / "share" / "kinto"
+    except RuntimeError as error:
+        raise NotPermitted(
+            "The embedded PostgreSQL has no place, as this user has no home:"
+            " name a folder (kinto.storage_url = embedded:///folder) or set HOME"
+        ) from error
 
 
 def is_embedded_url(url: str) -> bool:
@@ -118,15 +125,19 @@ def is_embedded_url(url: str) -> bool:
 def parse_embedded_url(url: str, base_folder: Path) -> Path:
     """The folder that a URL names, absolute, one spelling for each folder.
 
+    :param url: without a path it names the default folder.
     :param base_folder: where relative folders start: that of the ini file.
     :raises InvalidEmbeddedURL: it names none.
     """
     scheme, _, path = url.partition(":")
+    if scheme == "embedded" and not path:
+        return default_folder().resolve()
     if path.startswith("///"):
         path = path[2:]
     if scheme != "embedded" or not path.strip("/.") or path.startswith("//") or "\0" in path:
         raise InvalidEmbeddedURL(
-            f"{url!r}: expected embedded:///absolute/folder or embedded:relative/folder"
+            f"{url!r}: expected embedded:///absolute/folder, embedded:relative/folder,"
+            " or embedded: alone for the default folder"
         )
     folder = base_folder / Path(unquote(path)).expanduser()
     return folder.resolve()

@@ -1,0 +1,131 @@
+"""Resources of a throw-away application on the core alone, scanned by its tests."""
+
+from typing import Any
+
+import colander
+from pyramid.request import Request
+from pyramid.security import NO_PERMISSION_REQUIRED
+
+from kinto.core import Service, resource
+from kinto.core.cornice.validators import colander_validator
+from kinto.core.errors import raise_invalid
+from kinto.core.resource import schema
+
+
+class MushroomSchema(resource.ResourceSchema):
+    """Open, with a read-only attribute, one that has a default."""
+
+    name = colander.SchemaNode(colander.String())
+    edible = colander.SchemaNode(colander.Boolean(), missing=False)
+    species = colander.SchemaNode(colander.String(), missing=colander.drop)
+
+    class Options:
+        readonly_fields = ("species",)
+
+
+class ToadstoolSchema(resource.ResourceSchema):
+    """Closed."""
+
+    name = colander.SchemaNode(colander.String(), missing=colander.drop)
+
+    class Options:
+        preserve_unknown = False
+
+
+@resource.register(name="mushroom")
+class Mushroom(resource.Resource):
+    """Notes each hook in the list ``calls`` of the registry."""
+
+    schema = MushroomSchema
+
+    def _note(self, *call: Any) -> None:
+        self.request.registry.calls.append(call)
+
+    def process_object(self, new: Any, old: Any = None) -> Any:
+        self._note("process", old and old["name"])
+        new = super().process_object(new, old)
+        if new["name"] == "poison":
+            raise_invalid(self.request, "body", "name", "Do not eat it")
+        return {**new, "seen": True}
+
+    def postprocess(self, result: Any, action: Any = resource.resource.ACTIONS.READ, old: Any = None) -> Any:
+        self._note("postprocess", action.value, old and old["name"])
+        body = super().postprocess(result, action, old)
+        body["extra"] = 1
+        return body
+
+
+@resource.register()
+class Toadstool(resource.Resource):
+    """Closed, with the permissions of a kind of its own, a parent from a header."""
+
+    schema = ToadstoolSchema
+    permissions = ("read", "write", "eat")
+
+    def get_parent_id(self, request: Request) -> str:
+        return request.headers.get("X-Forest", "")
+
+
+@resource.register(
+    name="spore",
+    plural_path="/forests/{{forest_id}}/{resource_name}s",
+    object_path=None,
+    plural_methods=("GET", "POST"),
+)
+class Spore(resource.Resource):
+    """Has a plural endpoint only."""
+
+    def get_parent_id(self, request: Request) -> str:
+        return f"/forests/{request.matchdict['forest_id']}"
+
+
+class Moss(resource.Resource):
+    """Has no permissions; registered by a call."""
+
+    name = "moss"
+    permissions = ()
+
+
+resource.register_resource(Moss, plural_path="/mosses", object_path="/mosses/{{id}}")
+
+
+class QuerySchema(colander.MappingSchema):
+    """Of the query string."""
+
+    size = colander.SchemaNode(colander.Int(), missing=1)
+
+
+class BodySchema(colander.MappingSchema):
+    """Of the body."""
+
+    name = colander.SchemaNode(colander.String())
+    home = schema.core_schema.URL(missing=colander.drop)
+
+
+class RequestSchema(colander.MappingSchema):
+    """Of the request."""
+
+    querystring = QuerySchema()
+    body = BodySchema()
+
+
+thing = Service(name="thing", path="/things/{id}", description="A thing")
+
+
+@thing.get(permission=NO_PERMISSION_REQUIRED)
+def get_thing(request: Request) -> Any:
+    return {"id": request.matchdict["id"], "validated": request.validated}
+
+
+@thing.post(
+    permission=NO_PERMISSION_REQUIRED, schema=RequestSchema(), validators=(colander_validator,)
+)
+def post_thing(request: Request) -> Any:
+    return {k: v for k, v in request.validated.items() if v}
+
+
+@thing.delete(permission="private")
+def delete_thing(request: Request) -> Any:
+    request.response.status = 204
+    del request.response.headers["Content-Type"]
+    return None
