@@ -42,11 +42,15 @@ def main(
 
     :param config: to be used instead of a new one; ``settings`` are ignored then.
     """
+    variables: Mapping[str, Any] = dict(global_config or {})
     if config is None:
+        if folder := variables.get("here"):
+            # That of the configuration file, where relative ones start.
+            settings.setdefault("here", folder)
         config = Configurator(settings=settings, root_factory=RouteFactory)
     else:
         config.set_root_factory(RouteFactory)
-    config.registry.command = _command(global_config)
+    config.registry.command = variables.get("command")
     kinto.core.initialize(
         config,
         version=__version__,
@@ -57,13 +61,6 @@ def main(
     config.commit()
     app = config.make_wsgi_app()
     return kinto.core.install_middlewares(app, config.get_settings())
-
-
-def _command(global_config: Any) -> str | None:
-    if not global_config:
-        return None
-    values: Mapping[str, Any] = dict(global_config)
-    return values.get("command")
 
 
 def _add_views(config: Configurator) -> None:

@@ -2,11 +2,14 @@
 
 import argparse
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from kinto.cli.errors import naming_service
 from kinto.config.inifile import DEFAULT_PATH, load_application, named_ini, require_ini
+from kinto.core.postgresql.embedded import release
 from kinto.core.types import Registry
 
 
@@ -20,14 +23,20 @@ def find_ini(args: argparse.Namespace) -> Path:
     return find_named_ini(args) or DEFAULT_PATH
 
 
-def load_registry(args: argparse.Namespace) -> Registry:
+@contextmanager
+def loaded_registry(args: argparse.Namespace) -> Iterator[Registry]:
     """The registry of the application, with its backends.
+
+    An embedded PostgreSQL that was started for it ends with the block, unless others use it.
 
     :raises MissingIniError: there is no configuration file.
     """
-    app: Any = load_application(require_ini(find_ini(args)), command=args.subcommand)
-    registry: Registry = app.registry
-    return registry
+    ini = require_ini(find_ini(args))
+    try:
+        app: Any = load_application(ini, command=args.subcommand)
+        yield app.registry
+    finally:
+        release(stop=True)
 
 
 def backend_url(registry: Registry, kind: str) -> str:

@@ -1,5 +1,6 @@
 """What a failed command tells, in one line."""
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -20,6 +21,8 @@ class CommandError(Exception):
 
 
 _DRIVERS = frozenset({"sqlalchemy", "psycopg2", "redis", "pymemcache"})
+# They log what they raise, for servers that go on. A command ends with it, and says so itself.
+_DRIVER_LOGGERS = ("kinto.core.postgresql.errors", "kinto.core.cache.failures")
 
 
 def is_service_failure(error: BaseException) -> bool:
@@ -36,12 +39,27 @@ def naming_service(url: str) -> Iterator[None]:
     :raises CommandError: it did.
     """
     try:
-        yield
+        with _drivers_silenced():
+            yield
     except Exception as error:
         if not is_service_failure(error):
             raise
         where = f" ({mask_url(url)})" if url else ""
         raise CommandError(f"{describe(error)}{where}") from error
+
+
+@contextmanager
+def _drivers_silenced() -> Iterator[None]:
+    """Show their messages to those who want to see everything only."""
+    loggers = [logging.getLogger(name) for name in _DRIVER_LOGGERS]
+    is_silent = not logging.getLogger().isEnabledFor(logging.DEBUG)
+    for logger in loggers:
+        logger.disabled = is_silent
+    try:
+        yield
+    finally:
+        for logger in loggers:
+            logger.disabled = False
 
 
 def describe(error: BaseException) -> str:

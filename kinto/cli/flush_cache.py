@@ -3,7 +3,7 @@
 import argparse
 import logging
 
-from kinto.cli.application import load_registry, naming_backend
+from kinto.cli.application import loaded_registry, naming_backend
 
 
 logger = logging.getLogger(__name__)
@@ -15,8 +15,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Remove everything from the cache backend."""
-    registry = load_registry(args)
-    with naming_backend(registry, "cache"):
+    with loaded_registry(args) as registry, naming_backend(registry, "cache"):
         registry.cache.flush()
     logger.info("Cache has been cleared.")
     return 0

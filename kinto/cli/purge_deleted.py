@@ -3,7 +3,7 @@
 import argparse
 import logging
 
-from kinto.cli.application import load_registry, naming_backend
+from kinto.cli.application import loaded_registry, naming_backend
 
 
 logger = logging.getLogger(__name__)
@@ -27,10 +27,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Remove the older tombstones of each parent."""
-    registry = load_registry(args)
-    logger.info("Keep only %s tombstones per parent and resource.", args.max_retained)
     deleted = 0
-    with naming_backend(registry, "storage"):
+    with loaded_registry(args) as registry, naming_backend(registry, "storage"):
+        logger.info("Keep only %s tombstones per parent and resource.", args.max_retained)
         for name in dict.fromkeys(name for names in args.resources for name in names):
             deleted += registry.storage.purge_deleted(
                 name, "*", max_retained=args.max_retained, force_commit=True

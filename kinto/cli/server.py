@@ -4,7 +4,7 @@ import errno
 import logging
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from types import FrameType
 from typing import Any, NoReturn
 
@@ -42,14 +42,38 @@ def run_server(serve: Callable[[], object], *, address: str) -> None:
         pass
 
 
-def serve_application(app: Any, *, host: str, port: int, url: str) -> None:
-    """Serve with the defaults of waitress, and say where."""
-    server = waitress.create_server(app, host=host, port=port)
-    logger.info("Serving on %s", url)
+def serve_application(app: Any, options: Mapping[str, str], *, path: str) -> None:
+    """Serve by waitress, and say where.
+
+    :param options: of waitress.
+    :param path: of the root page, for the message.
+    """
+    server = waitress.create_server(app, **options)
+    for url in listening_urls(server, path=path):
+        logger.info("Serving on %s", url)
     try:
         server.run()
     finally:
         server.close()
+
+
+def listening_urls(server: Any, *, path: str) -> Iterator[str]:
+    """Where a server of waitress answers.
+
+    :param path: of the root page.
+    """
+    listening = getattr(server, "effective_listen", None)
+    for host, port in listening or [(server.effective_host, server.effective_port)]:
+        if host == "unix":
+            yield f"unix:{port}"
+        else:
+            yield f"http://{_shown_host(host)}:{port}{path}"
+
+
+def _shown_host(host: str) -> str:
+    if host in ("127.0.0.1", "::1"):
+        return "localhost"
+    return f"[{host}]" if ":" in host else host
 
 
 def with_port(options: dict[str, str], port: int) -> dict[str, str]:
@@ -64,7 +88,7 @@ def with_port(options: dict[str, str], port: int) -> dict[str, str]:
     return changed
 
 
-def describe_address(options: dict[str, str]) -> str:
+def describe_address(options: Mapping[str, str]) -> str:
     """Where these options have the server listen."""
     if address := options.get("listen") or options.get("unix_socket"):
         return address

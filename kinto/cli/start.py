@@ -1,17 +1,17 @@
 """``kinto start``: the API served by waitress."""
 
 import argparse
-import os
 from pathlib import Path
 from typing import Any
 
 import hupper
+import waitress
 
 from kinto import main
 from kinto.cli.application import find_named_ini
-from kinto.cli.databases import find_embedded_folders, running_databases
-from kinto.cli.first_session import first_session_settings, new_secret, persistent_secret
-from kinto.cli.migrate import initialize_schemas
+from kinto.cli.databases import running_databases
+from kinto.cli.first_session import first_session_settings
+from kinto.cli.migrate import initialize_embedded_schemas
 from kinto.cli.server import (
     describe_address,
     run_server,
@@ -19,6 +19,7 @@ from kinto.cli.server import (
     stop_on_sigterm,
     with_port,
 )
+from kinto.cli.suitability import refuse_unsuitable_databases
 from kinto.config.inifile import (
     DEFAULT_PATH,
     DEFAULT_PORT,
@@ -28,8 +29,6 @@ from kinto.config.inifile import (
     require_ini,
     setup_logging,
 )
-from kinto.core.postgresql.embedded import default_folder
-from kinto.core.settings import EmbeddedSettings, parse_group, read_settings
 
 
 _HOST = "127.0.0.1"
@@ -72,41 +71,46 @@ def _serve_ini(ini: Path, explicit_port: int | None) -> None:
     """Serve what the file describes, with its own logging."""
     port = explicit_port or DEFAULT_PORT
     setup_logging(ini)
-    raw = read_app_settings(ini, port=port)
-    folders = find_embedded_folders(raw, ini.parent)
-    with running_databases(folders, user=_embedded_user(raw)):
+    with running_databases(read_app_settings(ini, port=port), ini.parent):
         app = load_application(ini, port=port)
+        _prepare_databases(app)
         context = load_server_options(ini, port=port)
         if explicit_port is not None:
             context.local_conf = with_port(context.local_conf, explicit_port)
-        server = context.create()
-        run_server(lambda: server(app), address=describe_address(context.local_conf))
+        run_server(
+            lambda: _serve_context(app, context), address=describe_address(context.local_conf)
+        )
+
+
+def _serve_context(app: Any, context: Any) -> None:
+    """Serve by the server that the file names."""
+    if context.object is waitress.serve_paste:
+        serve_application(app, context.local_conf, path=_root_path(app))
+    else:
+        context.create()(app)
 
 
 def _serve_first_session(port: int) -> None:
     """Serve without a configuration file, on a database of our own that is made when missing."""
-    folder = default_folder()
-    raw: dict[str, Any] = first_session_settings(folder)
-    folders = find_embedded_folders(raw, folder)
-    with running_databases(folders, user=_embedded_user(raw)):
-        raw["userid_hmac_secret"] = persistent_secret(folders[0]) if folders else new_secret()
+    raw: dict[str, Any] = first_session_settings()
+    with running_databases(raw, Path.cwd()):
         app = main({}, **raw)
-        initialize_schemas(app.registry)
-        url = f"http://localhost:{port}{_prefix(app)}/"
+        _prepare_databases(app)
+        options = {"host": _HOST, "port": str(port)}
         run_server(
-            lambda: serve_application(app, host=_HOST, port=port, url=url),
-            address=f"{_HOST}:{port}",
+            lambda: serve_application(app, options, path=_root_path(app)),
+            address=describe_address(options),
         )
 
 
-def _prefix(app: Any) -> str:
+def _prepare_databases(app: Any) -> None:
+    initialize_embedded_schemas(app.registry)
+    refuse_unsuitable_databases(app.registry)
+
+
+def _root_path(app: Any) -> str:
     prefix = getattr(app.registry, "route_prefix", None)
-    return f"/{prefix}" if prefix else ""
-
-
-def _embedded_user(raw: dict[str, Any]) -> str:
-    settings = read_settings(raw, prefix="kinto", defaults={}, environ=os.environ)
-    return parse_group(EmbeddedSettings, settings).user
+    return f"/{prefix}/" if prefix else "/"
 
 
 def _parse_port(text: str) -> int:

@@ -164,7 +164,8 @@ class ResourceContext:
     ) -> list[str]:
         """Ids of the objects of the list on which one of the (pattern, permission) is granted."""
         permission: PermissionBase = self.request.registry.permission
-        found = permission.get_accessible_objects(principals, patterns, with_children=False)
+        storable = [pattern for pattern in patterns if is_storable_text(pattern[0])]
+        found = permission.get_accessible_objects(principals, storable, with_children=False)
         return sorted({uri.rpartition("/")[2] for uri in found})
 
     # -- fetching -----------------------------------------------------------------------

@@ -1,6 +1,6 @@
 """Endpoints: routes, methods, validators, with the errors and CORS headers of this API."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import cornice
@@ -42,6 +42,11 @@ class Service(cornice.Service):  # type: ignore[misc]  # cornice ships no types
         if has_head and method.upper() == "GET":
             # Cornice has the view of GET answer HEAD as well.
             self.definitions.pop()
+
+    def head(self, **kwargs: Any) -> Callable[[Any], Any]:
+        """Decorator of the view for HEAD, as those that cornice has for the other methods."""
+        decorate: Callable[[Any], Any] = self.decorator("head", **kwargs)
+        return decorate
 
     def error_handler(self, request: Request) -> HTTPException:
         """The answer for what validators found."""

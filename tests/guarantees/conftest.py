@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from tests.core.postgresql.proxy import Proxy, running_proxy
 from tests.support.api import Client, memory_app, postgresql_app
+from tests.support.proxy import Proxy, running_proxy
 
 
 POOL = {"storage_pool_size": "20", "storage_pool_timeout": "20", "storage_lock_timeout": "20"}

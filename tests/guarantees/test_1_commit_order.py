@@ -5,8 +5,8 @@ import threading
 import time
 from functools import partial
 
-from tests.core.postgresql.proxy import Action, Proxy
 from tests.support.api import Answer, Client, simultaneously, statuses
+from tests.support.proxy import Action, Proxy
 
 
 WRITERS = 6

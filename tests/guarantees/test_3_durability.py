@@ -6,8 +6,8 @@ from collections.abc import Callable
 import pytest
 
 from kinto.core.storage.exceptions import BackendError
-from tests.core.postgresql.proxy import Action, Proxy
 from tests.support.api import Answer, Client, memory_app
+from tests.support.proxy import Action, Proxy
 
 
 def at_commit(action: Action) -> Callable[[str], Action]:

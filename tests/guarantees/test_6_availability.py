@@ -9,8 +9,8 @@ from functools import partial
 import psycopg2
 import pytest
 
-from tests.core.postgresql.proxy import Action, Proxy
 from tests.support.api import Answer, Client, simultaneously
+from tests.support.proxy import Action, Proxy
 
 
 @contextmanager

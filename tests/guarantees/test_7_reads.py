@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 import psycopg2
 import pytest
 
-from tests.core.postgresql.proxy import Proxy
 from tests.support.api import Answer, Client, postgresql_app, simultaneously
+from tests.support.proxy import Proxy
 
 
 READERS = 12

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from transaction import Transaction
 
-from kinto.core.postgresql.embedded import resolve_url
+from kinto.core.postgresql.embedded import is_embedded_url, resolve_url
 from kinto.core.settings import EmbeddedSettings, parse_group
 from kinto.core.storage.transactions import current_request_transaction
 
@@ -199,7 +199,7 @@ def create_from_config(
             "PostgreSQL needs the packages SQLAlchemy and psycopg2: pip install kinto[postgresql]"
         )
     settings = {**config.get_settings()}
-    url = check_url(_resolve_embedded(settings[f"{prefix}url"], settings), prefix)
+    url = check_url(_resolve_embedded(settings, prefix), prefix)
     client = _CLIENTS.get((url, with_transaction))
     if client is not None:
         message = f"Reuse existing PostgreSQL connection. Parameters {prefix}* will be ignored."
@@ -211,9 +211,10 @@ def create_from_config(
     return client
 
 
-def _resolve_embedded(url: str, settings: dict[str, Any]) -> str:
+def _resolve_embedded(settings: dict[str, Any], prefix: str) -> str:
     """The URL of the PostgreSQL server that stands behind an ``embedded:`` URL."""
-    if not url.startswith("embedded:"):
+    url: str = settings[f"{prefix}url"]
+    if not is_embedded_url(url):
         return url
     embedded = parse_group(EmbeddedSettings, settings)
     return resolve_url(

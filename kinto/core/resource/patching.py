@@ -38,9 +38,12 @@ def patch_object(resource: Any, obj: KintoObject, changes: Any) -> PatchedObject
         patched = _merge(resource, obj, changes)
     new, permissions = _split(patched.obj)
     id_field, modified_field = resource.model.id_field, resource.model.modified_field
+    is_plain_merge = resource.request.content_type not in (JSON_PATCH, MERGE_PATCH)
     for field in (id_field, modified_field):
-        # `null` says nothing about what the server decides.
-        if new.get(field) is None:
+        # A patch that removes what the server decides says nothing about it; in a plain merge
+        # `null` is a value like others.
+        is_silent = field not in new if is_plain_merge else new.get(field) is None
+        if is_silent or (field == modified_field and new[field] is None):
             new[field] = obj[field]
     _refuse_readonly(resource, obj, new)
     new = _deserialized(resource, new)

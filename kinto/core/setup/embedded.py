@@ -26,9 +26,7 @@ _SECRET_FILE = "secret"
 _SECRET_BYTES = 32
 
 
-def find_embedded_folder(
-    settings: Mapping[str, Any], kind: str, base_folder: Path
-) -> Path | None:
+def find_embedded_folder(settings: Mapping[str, Any], kind: str, base_folder: Path) -> Path | None:
     """The folder whose server a backend needs, ``None`` if it needs none.
 
     :param kind: ``storage``, ``cache`` or ``permission``.

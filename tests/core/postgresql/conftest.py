@@ -11,7 +11,7 @@ from pyramid import testing
 from kinto.core.postgresql import client as client_module
 from kinto.core.postgresql.client import PostgreSQLClient, create_from_config
 from kinto.core.storage.transactions import end_request_scope
-from tests.core.postgresql.proxy import Proxy, running_proxy
+from tests.support.proxy import Proxy, running_proxy
 
 
 @pytest.fixture(autouse=True)

@@ -20,7 +20,6 @@ from kinto.core.postgresql.client import PostgreSQLClient
 from kinto.core.postgresql.statements import Statement
 from kinto.core.storage.exceptions import BackendError, ReadonlyError
 from kinto.core.storage.transactions import begin_request_scope
-from tests.core.postgresql.proxy import Action, Proxy
 from tests.core.postgresql.statements import (
     COUNT,
     FIND,
@@ -31,6 +30,7 @@ from tests.core.postgresql.statements import (
     NAMES,
     SLEEP,
 )
+from tests.support.proxy import Action, Proxy
 
 
 MakeClient = Callable[..., PostgreSQLClient]

