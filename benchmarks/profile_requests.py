@@ -12,6 +12,7 @@ import io
 import json
 import pstats
 import signal
+import statistics
 import sys
 import time
 from collections import Counter
@@ -47,6 +48,7 @@ class Profile:
     total: Mapping[str, float]
     calls: float
     most_called: str
+    tree: str
 
 
 class InProcess:
@@ -119,6 +121,7 @@ class Sampler:
     def __init__(self) -> None:
         self.own: Counter[str] = Counter()
         self.total: Counter[str] = Counter()
+        self.stacks: Counter[tuple[str, ...]] = Counter()
         self.samples = 0
 
     def __enter__(self) -> "Sampler":
@@ -134,11 +137,12 @@ class Sampler:
         if frame is None:
             return
         self.own[_name(frame)] += 1
-        seen = set()
+        stack = []
         while frame is not None:
-            seen.add(_name(frame))
+            stack.append(_name(frame))
             frame = frame.f_back
-        self.total.update(seen)
+        self.total.update(set(stack))
+        self.stacks[tuple(reversed(stack))] += 1
 
 
 def _name(frame: FrameType) -> str:
@@ -165,29 +169,24 @@ def profile(
 
     def run(duration: float, each: Callable[[dict[str, Any]], Any]) -> tuple[int, float, float]:
         nonlocal number
-        count, cpu, wall = 0, 0.0, 0.0
-        while wall < duration:
+        cpu: list[float] = []
+        wall: list[float] = []
+        deadline = time.monotonic() + duration
+        while time.monotonic() < deadline:
             environ = make_request(client, scenario, number, stem)
             number += 1
             cpu_before, wall_before = time.process_time(), time.perf_counter()
             status = each(environ)[0]
-            wall += time.perf_counter() - wall_before
-            cpu += time.process_time() - cpu_before
+            wall.append(time.perf_counter() - wall_before)
+            cpu.append(time.process_time() - cpu_before)
             if status != scenario.expected_status:
                 raise RuntimeError(f"{scenario.name}: {status}")
-            count += 1
-        return count, cpu, wall
+        return len(cpu), _first_quartile(cpu), _first_quartile(wall)
 
     run(0.3, client.call)
     count, cpu, wall = run(seconds, client.call)
-    # Requests are made outside of the timer.
     sampler = Sampler()
-
-    def sampled(environ: dict[str, Any]) -> tuple[int, dict[str, str], bytes]:
-        with sampler:
-            return client.call(environ)
-
-    # A timer set for each request would never fire on short ones: sample long stretches.
+    # A timer set for each request would never fire on short ones: sample one long stretch.
     environs = [make_request(client, scenario, number + i, stem) for i in range(count)]
     number += count
     with sampler:
@@ -206,12 +205,45 @@ def profile(
     )
     samples = max(sampler.samples, 1)
     return Profile(
-        scenario.name, wall / count * 1e6, cpu / count * 1e6,
+        scenario.name, wall * 1e6, cpu * 1e6,
         {name: n / samples for name, n in sampler.own.most_common(40)},
         {name: n / samples for name, n in sampler.total.most_common(90)},
         sum(calls.values()),
         ", ".join(f"{name} {n:.0f}" for name, n in calls.most_common(12)),
+        draw_tree(sampler.stacks, scale=cpu * 1e6 / samples),
     )  # fmt: skip
+
+
+def _first_quartile(values: list[float]) -> float:
+    """Steadier than the mean on a machine that does something else as well."""
+    return statistics.quantiles(values, n=4)[0] if len(values) > 1 else values[0]
+
+
+def draw_tree(stacks: Mapping[tuple[str, ...], int], *, scale: float) -> str:
+    """Who calls what, most expensive first; a call that is all its caller does is left out.
+
+    :param scale: what one sample is worth.
+    """
+    smallest = sum(stacks.values()) * 0.012
+    lines: list[str] = []
+
+    def descend(node: Mapping[tuple[str, ...], int], depth: int, indent: int) -> None:
+        children: dict[str, Counter[tuple[str, ...]]] = {}
+        for stack, count in node.items():
+            if len(stack) > depth:
+                children.setdefault(stack[depth], Counter())[stack] += count
+        weights = {name: sum(below.values()) for name, below in children.items()}
+        total = sum(node.values())
+        for name in sorted(weights, key=lambda name: -weights[name]):
+            if weights[name] < smallest:
+                continue
+            is_pass_through = weights[name] > 0.985 * total
+            if not is_pass_through:
+                lines.append(f"{weights[name] * scale:8.1f} {'  ' * indent}{name}")
+            descend(children[name], depth + 1, indent + (not is_pass_through))
+
+    descend(stacks, 0, 0)
+    return "\n".join(lines)
 
 
 def show(result: Profile) -> str:
@@ -224,6 +256,7 @@ def show(result: Profile) -> str:
     lines += [f"{s * result.cpu_us:9.1f}  {n}" for n, s in result.own.items()]
     lines += ["", " total us  function (with what it calls)"]
     lines += [f"{s * result.cpu_us:9.1f}  {n}" for n, s in result.total.items() if s < 0.995]
+    lines += ["", "      us  tree", result.tree]
     lines += ["", f"most called: {result.most_called}", ""]
     return "\n".join(lines)
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from kinto.cli.migrate import initialize_embedded_schemas
 from kinto.config.inifile import (
     DEFAULT_PATH,
     ENVIRONMENT_VARIABLE,
@@ -37,6 +38,8 @@ class ApplicationLoader:
     def load(self, ini: Path) -> WSGIApplication:
         """The application of that file, made by the first call.
 
+        An embedded database is brought up to date: nobody else looks after it.
+
         :raises MissingIniError: there is no such file.
         """
         path = ini.absolute()
@@ -48,7 +51,9 @@ class ApplicationLoader:
                 if not self._applications:
                     # The logging of a process is that of its first application.
                     setup_logging(path)
-                self._applications[path] = load_application(path)
+                application: Any = load_application(path)
+                initialize_embedded_schemas(application.registry)
+                self._applications[path] = application
             return self._applications[path]
 
 

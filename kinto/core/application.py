@@ -19,6 +19,7 @@ from kinto.core.events import ForActions, ForResources, ResourceSubscribers
 from kinto.core.logs import JsonLogFormatter
 from kinto.core.metrics import IMetricsService, NoOpMetricsService
 from kinto.core.migrations import IMigratable
+from kinto.core.registry import adopt_registry
 from kinto.core.request import Request
 from kinto.core.service import add_cornice_service, describing_options
 from kinto.core.settings import (
@@ -98,6 +99,7 @@ def includeme(config: Configurator) -> None:
     """Directives, steps of the start-up, plugins, views of the core."""
     settings = config.get_settings()
     registry = config.registry
+    adopt_registry(registry)
     registry.api_capabilities = {}
     registry.heartbeats = {}
     registry.resource_subscribers = ResourceSubscribers(registry)

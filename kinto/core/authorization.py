@@ -116,8 +116,7 @@ class AuthorizationPolicy:
         uri = object_id or ""
         if self.get_bound_permissions is not None:
             bound = self.get_bound_permissions(uri, permission)
-            # The pair asked for comes first even where no stored object can grant it:
-            # settings grant it by its name.
+            # Where no stored object can grant it, settings still do, by its name.
             pairs = [BoundPermission(*pair) for pair in bound]
             return pairs or [BoundPermission("", permission)]
         pairs = [BoundPermission(uri, permission)]
@@ -265,7 +264,7 @@ class RouteFactory:
     ) -> bool:
         """Whether a setting or one of the pairs gives the permission to one of the principals."""
         principals = list(principals)
-        if bound_perms and self._granted_by_settings(principals, bound_perms[0][1]):
+        if bound_perms and self._granted_by_settings(principals, bound_perms):
             self.allowed_from_settings = True
             return True
         if self.resource_context is not None:
@@ -275,12 +274,14 @@ class RouteFactory:
             permission.check_permission(principals, list(bound_perms))
         )
 
-    def _granted_by_settings(self, principals: list[str], permission: str) -> bool:
-        name = permission.replace(":", "_")
-        if ":" not in permission:
-            name = f"{self.resource_name}_{permission}"
-        granted = principals_setting(self.request.registry.settings, f"{name}_principals")
-        return not granted.isdisjoint(principals)
+    def _granted_by_settings(
+        self, principals: list[str], bound_perms: Sequence[tuple[str, str]]
+    ) -> bool:
+        settings = self.request.registry.settings
+        return any(
+            not principals_setting(settings, f"{name}_principals").isdisjoint(principals)
+            for name in _granting_settings(self.resource_name, bound_perms)
+        )
 
     def fetch_shared_objects(
         self,
@@ -299,6 +300,23 @@ class RouteFactory:
             pairs = [pair for pair in get_bound_permissions(pattern, perm) if pair[0] == pattern]
         self._shared_ids = context.accessible_ids(list(principals), pairs) or None
         return self._shared_ids
+
+
+def _granting_settings(
+    resource_name: str | None, bound_perms: Sequence[tuple[str, str]]
+) -> list[str]:
+    """Names, without ``_principals``, of the settings that grant what the pairs stand for.
+
+    What was asked for shows in the permissions on the nearest object: whoever may write may
+    read, but settings for one kind say nothing about the objects below.
+    """
+    nearest = bound_perms[0][0]
+    names = [name for uri, name in bound_perms if uri == nearest]
+    if "read" in names:
+        names = ["read", "write"]
+    else:
+        names = [name for name in names if ":" in name] or names
+    return [name.replace(":", "_") if ":" in name else f"{resource_name}_{name}" for name in names]
 
 
 def _log_refusal(context: Any, principals: Sequence[str], permission: str) -> None:

@@ -81,7 +81,7 @@ def describe_error(error: Mapping[str, Any]) -> str:
     description = error["description"]
     if name is None:
         return f"{location}: {description}"
-    if not isinstance(name, str) or name in description:
+    if str(name) in description:
         return str(description)
     return f"{name} in {location}: {description}"
 

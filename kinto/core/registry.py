@@ -2,7 +2,11 @@
 
 from typing import Any
 
+from pyramid.registry import Registry as PyramidRegistry
+
+from kinto.core.deprecation import deprecated_name
 from kinto.core.settings import CoreSettings, LiveSettings, parse_settings
+from kinto.core.types import Registry
 
 
 def current_settings(registry: Any) -> CoreSettings:  # a Pyramid registry, or a test's stand-in
@@ -13,3 +17,19 @@ def current_settings(registry: Any) -> CoreSettings:  # a Pyramid registry, or a
             parse_settings(registry.settings), registry.settings
         )
     return live.current(registry.settings)
+
+
+class ApplicationRegistry(Registry):
+    """A registry with the names of older versions."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "statsd":
+            deprecated_name("statsd", "metrics")
+            return self.metrics
+        raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
+
+
+def adopt_registry(registry: PyramidRegistry) -> None:
+    """Add those names to a registry that came with the configurator, whoever made it."""
+    if type(registry) is PyramidRegistry:
+        registry.__class__ = ApplicationRegistry

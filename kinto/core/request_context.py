@@ -172,9 +172,13 @@ class ResourceContext:
 
     def _uris(self) -> tuple[str, ...]:
         uris = list(self._factory.ancestor_uris())
-        if self.object_id is not None:
+        if self._is_object_storable():
             uris.append(self.object_uri())
         return tuple(dict.fromkeys(uris))
+
+    def _is_object_storable(self) -> bool:
+        """Whether an object is addressed that the database may be asked for."""
+        return self.object_id is not None and is_storable_text(self.object_id)
 
     def _fetch(self, prefixed_userid: str | None) -> None:
         registry = self.request.registry
@@ -194,16 +198,18 @@ class ResourceContext:
 
     def _query(self, userid: str | None, principals: tuple[str, ...]) -> ContextQuery:
         resource_name = self.request.current_resource_name
-        if not all(map(is_storable_text, self.request.matchdict.values())):
-            # Nothing can be stored under such an id, which must not reach the database.
+        parents = [text for name, text in self.request.matchdict.items() if name != "id"]
+        # Nothing can be stored under such an id, which must not reach the database.
+        if not all(map(is_storable_text, parents)):
             return ContextQuery(userid, principals, (), ListKey(resource_name, ""))
+        is_asked = self._is_object_storable()
         return ContextQuery(
             userid=userid,
             principals=principals,
             uris=self._uris(),
             target=ListKey(resource_name, self.parent_id),
-            object_id=self.object_id,
-            object_uri=None if self.object_id is None else self.object_uri(),
+            object_id=self.object_id if is_asked else None,
+            object_uri=self.object_uri() if is_asked else None,
             owner=self.service.resource.get_owner_key(self.request),
         )
 

@@ -8,7 +8,6 @@ from typing import Any
 
 import colander
 from pyramid.request import Request
-from pyramid.security import NO_PERMISSION_REQUIRED
 
 from kinto.authorization import PERMISSIONS_INHERITANCE_TREE, RouteFactory
 from kinto.core import resource
@@ -202,10 +201,6 @@ class PermissionsSchema(resource.ResourceSchema):
     plural_methods=("HEAD", "GET"),
     factory=RouteFactory,
     service_arguments={"description": "Permissions of the user"},
-    default_arguments={
-        **resource.ViewSet.default_arguments,
-        "permission": NO_PERMISSION_REQUIRED,
-    },
 )
 class PermissionsList(resource.Resource):
     """The answers have no ETag, as it could not tell that permissions changed."""

@@ -1,11 +1,15 @@
 """Everything that clients should not send."""
 
+import os
+
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 
+# More of them find more: a campaign takes some hundreds.
+EXAMPLES = int(os.environ.get("KINTO_TEST_EXAMPLES", "12"))
 # The time of each request is checked where it is sent.
-many = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+many = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
 
 NASTY_TEXTS = [
     "",

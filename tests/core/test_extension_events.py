@@ -21,7 +21,14 @@ from kinto.core.events import (
     ResourceRead,
 )
 from kinto.core.utils import build_request
-from tests.support.extensions import ALICE, BUCKET, COLLECTION, RECORDS, Extended
+from tests.support.extensions import (
+    ALICE,
+    BUCKET,
+    COLLECTION,
+    RECORDS,
+    Extended,
+    warns_once,
+)
 from tests.support.services import MEMORY_SETTINGS
 
 
@@ -72,9 +79,8 @@ def test_events_can_be_built_by_hand(event_class, attribute, deprecated):
     assert event_class.__module__ == "kinto.core.events"
     assert repr(event) == f"<{event_class.__name__} action=create uri=/buckets/b>"
     expected = f"`{deprecated}` is deprecated, use `{attribute}` instead."
-    with pytest.warns(DeprecationWarning) as warned:
+    with warns_once(expected):
         assert getattr(event, deprecated) == [1]
-    assert [str(w.message) for w in warned] == [expected]
 
 
 def test_events_after_the_commit_are_of_their_own_kind():
@@ -635,6 +641,7 @@ def test_events_and_hooks_on_each_backend(backend, request):
         raise httpexceptions.HTTPForbidden()
 
     app.subscribe(write_then_fail, ResourceChanged, for_actions=("delete",))
+
     def fail_before_commit(event: NewRequest) -> None:
         if event.request.path.endswith("hook"):
             transaction.get().addBeforeCommitHook(lambda: 1 / 0)

@@ -1,7 +1,6 @@
 """Resources of applications other than Kinto, built on the core alone."""
 
 import warnings
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -16,6 +15,7 @@ from kinto.core.resource.schema import URL, ResourceSchema, TimeStamp
 from kinto.core.storage.exceptions import BackendError, ObjectNotFoundError
 from kinto.core.testing import DummyRequest, get_user_headers
 from tests.support import mushrooms
+from tests.support.extensions import warns_once
 
 
 SETTINGS = {
@@ -53,8 +53,8 @@ def make_client(**settings: Any) -> webtest.TestApp:
 
 
 @pytest.fixture
-def client() -> Iterator[webtest.TestApp]:
-    yield make_client()
+def client() -> webtest.TestApp:
+    return make_client()
 
 
 # -- registration -----------------------------------------------------------------------
@@ -108,7 +108,9 @@ def test_viewset_attributes_can_be_given():
     class Factory(RouteFactory):
         pass
 
-    viewset = resource.ViewSet(factory=Factory, plural_methods=("GET",), service_name="{resource_name}")
+    viewset = resource.ViewSet(
+        factory=Factory, plural_methods=("GET",), service_name="{resource_name}"
+    )
     assert viewset.factory is Factory
     viewset.update(object_methods=())
     assert viewset.object_methods == ()
@@ -215,9 +217,8 @@ def test_old_names_of_nodes_warn(node, name):
         f"`kinto.core.resource.schema.{name}` is deprecated, "
         f"use `kinto.core.schema.{name}` instead."
     )
-    with pytest.warns(DeprecationWarning) as warned:
+    with warns_once(expected):
         node()
-    assert [str(w.message) for w in warned] == [expected]
 
 
 # -- hooks ------------------------------------------------------------------------------
@@ -290,15 +291,14 @@ def test_methods_call_their_helpers(client, monkeypatch):
 def test_old_methods_of_resources_warn(old, new, arguments, monkeypatch):
     found = resource.Resource(DummyRequest())
     monkeypatch.setattr(resource.Resource, new[:-2], lambda self, *args: "result")
-    with pytest.warns(DeprecationWarning) as warned:
+    with warns_once(f"`{old}` is deprecated, use `{new}` instead."):
         assert getattr(found, old[:-2])(*arguments) == "result"
-    assert [str(w.message) for w in warned] == [f"`{old}` is deprecated, use `{new}` instead."]
 
 
 def test_the_old_name_of_the_id_warns():
     request = DummyRequest()
     request.matchdict = {"id": "a"}
-    with pytest.warns(DeprecationWarning, match="`record_id` is deprecated, use `object_id`"):
+    with warns_once("`record_id` is deprecated, use `object_id` instead."):
         assert resource.Resource(request).record_id == "a"
 
 
@@ -311,9 +311,8 @@ def test_the_old_name_of_the_id_warns():
     ],
 )
 def test_old_names_of_classes_warn(make, old, new):
-    with pytest.warns(DeprecationWarning) as warned:
+    with warns_once(f"`{old}` is deprecated, use `{new}` instead."):
         make()
-    assert [str(w.message) for w in warned] == [f"`{old}` is deprecated, use `{new}` instead."]
 
 
 @pytest.mark.parametrize("old", ["get", "create", "update", "delete"])
@@ -331,7 +330,9 @@ def test_old_methods_of_models_warn(old, plural, monkeypatch):
 
 def test_the_old_name_of_the_resource_name_warns():
     model = resource.Model(None, None, resource_name="thing")
-    with pytest.warns(DeprecationWarning, match="`collection_id` is deprecated, use `resource_name`"):
+    with pytest.warns(
+        DeprecationWarning, match="`collection_id` is deprecated, use `resource_name`"
+    ):
         assert model.collection_id == "thing"
 
 

@@ -1,6 +1,6 @@
 """Services, route factories and requests as plugins use them."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import colander
@@ -46,10 +46,10 @@ class RequestSchema(colander.MappingSchema):
 
 
 @pytest.fixture
-def app() -> Iterator[Extended]:
+def app() -> Extended:
     extended = Extended()
     extended.make_collection()
-    yield extended
+    return extended
 
 
 Serve = Callable[..., Any]
@@ -59,7 +59,9 @@ Serve = Callable[..., Any]
 def serve(app: Extended) -> Serve:
     """Adds a service at ``/probe`` with one view: ``serve(view, permission=…)``."""
 
-    def add(view: Any, *, method: str = "get", service: dict[str, Any] | None = None, **kw: Any) -> Service:
+    def add(
+        view: Any, *, method: str = "get", service: dict[str, Any] | None = None, **kw: Any
+    ) -> Service:
         kw.setdefault("permission", NO_PERMISSION_REQUIRED)
         options = {"name": "probe", "path": "/probe", "description": "Probe", **(service or {})}
         probe = Service(**options)
@@ -307,7 +309,9 @@ def test_a_plugin_borrows_the_permissions_of_an_object(app, serve, attributes, s
 
 
 def test_settings_grant_borrowed_permissions(app, serve):
-    factory = borrowing(resource_name="thing", required_permission="eat", permission_object_id="/x")
+    factory = borrowing(
+        resource_name="thing", required_permission="eat", permission_object_id="/x"
+    )
     serve(lambda request: {}, permission="dynamic", service={"factory": factory})
     app.client.get("/v1/probe", headers=BOB, status=403)
     app.registry.settings["thing_eat_principals"] = "system.Authenticated"
@@ -430,7 +434,9 @@ def test_get_and_patch_of_a_record_from_another_view(app, serve):
         request.current_resource_name = "record"
         context = RouteFactory(request)
         context.resource_name = "record"
-        context.get_permission_object_id = lambda r, object_id=None: "/buckets/b/collections/c/records/r"
+        context.get_permission_object_id = lambda r, object_id=None: (
+            "/buckets/b/collections/c/records/r"
+        )
         request.validated = {"header": {}, "querystring": {}}
         resource = Record(request, context=context)
         resource.object_id = "r"
@@ -581,7 +587,9 @@ def test_methods_that_plugins_add_are_on_sub_requests(app, probe):
     app.config.commit()
 
     def run(request: Any) -> Any:
-        return build_request(request, {"path": "/"}).get_added(), request.get_user_info()["profile"]
+        return build_request(request, {"path": "/"}).get_added(), request.get_user_info()[
+            "profile"
+        ]
 
     assert probe(run) == ("added", {"name": "x"})
 
@@ -594,7 +602,12 @@ def test_build_request(probe):
         request.headers["X-Mine"] = "1"
         built = build_request(
             request,
-            {"path": "/buckets/b", "method": "PUT", "headers": {"X-More": "2"}, "body": {"data": {}}},
+            {
+                "path": "/buckets/b",
+                "method": "PUT",
+                "headers": {"X-More": "2"},
+                "body": {"data": {}},
+            },
         )
         return (
             built.path,
@@ -637,7 +650,9 @@ def test_lookup_of_uris(app, probe):
         "collection",
         {"bucket_id": "b", "id": "c"},
     )
-    assert probe(lambda r: instance_uri(r, "group", bucket_id="b", id="g")) == "/buckets/b/groups/g"
+    assert (
+        probe(lambda r: instance_uri(r, "group", bucket_id="b", id="g")) == "/buckets/b/groups/g"
+    )
 
     def unknown(request: Any) -> str:
         with pytest.raises(ValueError, match="/nowhere"):

@@ -25,7 +25,14 @@ from kinto.core.metrics import (
 )
 from kinto.core.migrations import IMigratable
 from kinto.core.openapi import OpenAPI
-from tests.support.extensions import ALICE, BUCKET, COLLECTION, RECORDS, Extended
+from tests.support.extensions import (
+    ALICE,
+    BUCKET,
+    COLLECTION,
+    RECORDS,
+    Extended,
+    warns_once,
+)
 from tests.support.plugins import MetricsService
 from tests.support.services import MEMORY_SETTINGS
 
@@ -33,9 +40,7 @@ from tests.support.services import MEMORY_SETTINGS
 PLUGINS = "tests.support.plugins"
 
 
-def initialized(
-    settings: dict[str, Any] | None = None, *args: Any, **kwargs: Any
-) -> Configurator:
+def initialized(settings: dict[str, Any] | None = None, *args: Any, **kwargs: Any) -> Configurator:
     config = Configurator(settings=settings or {})
     kinto.core.initialize(config, *args, **kwargs)
     return config
@@ -171,6 +176,7 @@ def test_default_settings_can_be_passed_whole():
 
 def test_includes_can_be_added_to():
     settings = {**kinto.core.DEFAULT_SETTINGS, **kinto.DEFAULT_SETTINGS, **MEMORY_SETTINGS}
+    settings = {**settings, "userid_hmac_secret": MEMORY_SETTINGS["kinto.userid_hmac_secret"]}
     settings["includes"] += f"\n{PLUGINS}.curious"
     assert kinto.main({}, **settings).registry.seen
 
@@ -239,15 +245,20 @@ def test_what_plugins_find_on_the_registry():
 
 def test_statsd_is_a_deprecated_name_of_the_metrics():
     registry = Extended().registry
-    with pytest.warns(DeprecationWarning, match="statsd"):
+    with warns_once("`statsd` is deprecated, use `metrics` instead."):
         assert registry.statsd is registry.metrics
+    with pytest.raises(AttributeError):
+        registry.unknown  # noqa: B018
 
 
 def test_mappings_of_the_registry_are_looked_up_at_each_request():
     app = Extended()
     app.registry.api_capabilities = {"only": {}}
     app.registry.public_settings = {"project_name"}
-    app.registry.heartbeats = {"mine": lambda request: request.method == "GET", "none": lambda r: None}
+    app.registry.heartbeats = {
+        "mine": lambda request: request.method == "GET",
+        "none": lambda r: None,
+    }
     hello = app.client.get("/v1/").json
     assert hello["capabilities"] == {"only": {}}
     assert set(hello["settings"]) == {"project_name"}
@@ -261,9 +272,7 @@ def test_utilities():
     assert registry.getUtility(IAuthorizationPolicy)
     assert registry.getUtility(ISecurityPolicy)
     assert registry.getUtility(IMetricsService) is registry.metrics
-    pattern = "/v1/buckets/{id}"
-    found = {s.name: path for path, s in registry.cornice_services.items()}
-    assert found["bucket-object"].replace("/v1", "") == pattern.replace("/v1", "")
+    assert registry.cornice_services["v1/buckets/{id}"].name == "bucket-object"
 
 
 @pytest.mark.parametrize(
@@ -321,6 +330,40 @@ def test_unknown_settings_stay_under_both_names(monkeypatch):
     assert settings["kinto.attachment.keep"] == "true"
     assert settings["mail.host"] == "mail"
     assert settings["use"] == "egg:kinto"
+
+
+ANYBODY = "system.Authenticated"
+BOB = {"Authorization": "Basic Ym9iOmI="}
+
+
+@pytest.mark.parametrize(
+    ("setting", "allowed", "refused"),
+    [
+        ("bucket_read", ["GET /buckets/b", "GET /buckets"], ["PATCH /buckets/b", "GET {c}"]),
+        (
+            "bucket_write",
+            ["GET /buckets/b", "PATCH /buckets/b", "GET /buckets"],
+            ["GET {c}", "PUT /buckets/b/groups/g"],
+        ),
+        ("collection_create", ["PUT /buckets/b/collections/new"], ["GET {c}", "GET /buckets/b"]),
+        ("collection_read", ["GET {c}", "GET /buckets/b/collections"], ["GET {c}/records/r"]),
+        ("collection_write", ["GET {c}", "PATCH {c}"], ["GET {c}/records/r", "PUT {c}/records/n"]),
+        ("record_create", ["PUT {c}/records/n"], ["GET {c}/records/r", "PATCH {c}/records/r"]),
+        ("record_write", ["PATCH {c}/records/r", "GET {c}/records"], ["PUT {c}/records/n"]),
+    ],
+)
+def test_settings_grant_permissions_on_objects_of_their_kind(setting, allowed, refused):
+    app = Extended({f"kinto.{setting}_principals": ANYBODY})
+    app.make_collection()
+    app.call("put", f"{RECORDS}/r", {})
+    for line in (*refused, *allowed):
+        method, path = line.format(c="/buckets/b/collections/c").split()
+        status = 403 if line in refused else "2*"
+        body = '{"data": {}}' if method != "GET" else ""
+        headers = {**BOB, "Content-Type": "application/json"}
+        app.client.request(
+            f"/v1{path}", method=method, body=body.encode(), headers=headers, status=status
+        )
 
 
 # -- listeners --------------------------------------------------------------------------

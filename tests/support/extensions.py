@@ -1,9 +1,11 @@
 """An application whose configurator still takes directives, as a plugin's tests build it."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
-import transaction
+import pytest
 import webtest
 from pyramid.config import Configurator
 
@@ -54,7 +56,9 @@ class Extended:
         self.client.put_json(COLLECTION, {}, headers=ALICE)
         self.events.clear()
 
-    def call(self, method: str, path: str, body: Any = None, **kwargs: Any) -> webtest.TestResponse:
+    def call(
+        self, method: str, path: str, body: Any = None, **kwargs: Any
+    ) -> webtest.TestResponse:
         """Send a request of Alice's."""
         headers = {**ALICE, **kwargs.pop("headers", {})}
         function = getattr(self.client, method if body is None else f"{method}_json")
@@ -70,6 +74,9 @@ class Extended:
         return self.call("post", "/v1/batch", {"requests": items}, status=status)
 
 
-def current_transaction() -> Any:
-    """That of the thread's manager."""
-    return transaction.get()
+@contextmanager
+def warns_once(text: str) -> Iterator[None]:
+    """The block emits exactly one warning, of a deprecation, with this text."""
+    with pytest.warns(DeprecationWarning, match=re.escape(text)) as warned:
+        yield
+    assert [str(warning.message) for warning in warned] == [text]

@@ -48,7 +48,9 @@ class Mushroom(resource.Resource):
             raise_invalid(self.request, "body", "name", "Do not eat it")
         return {**new, "seen": True}
 
-    def postprocess(self, result: Any, action: Any = resource.resource.ACTIONS.READ, old: Any = None) -> Any:
+    def postprocess(
+        self, result: Any, action: Any = resource.resource.ACTIONS.READ, old: Any = None
+    ) -> Any:
         self._note("postprocess", action.value, old and old["name"])
         body = super().postprocess(result, action, old)
         body["extra"] = 1

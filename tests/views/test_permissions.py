@@ -105,6 +105,12 @@ def test_anonymous_clients_see_what_is_for_everyone(tree):
     assert by_uri(tree, headers={}) == {"/buckets/b": ["read", "read:attributes"]}
 
 
+def test_a_setting_says_who_may_ask(make_app):
+    app = make_app({**ENABLED, "kinto.permissions_read_principals": "system.Authenticated"})
+    app.get("/v1/permissions", status=401)
+    app.get("/v1/permissions", headers=ALICE, status=200)
+
+
 def test_what_comes_from_above_is_not_listed(tree):
     bob = tree.get("/v1/", headers=BOB).json["user"]["id"]
     tree.patch_json("/v1/buckets/b", {"permissions": {"write": [bob]}}, headers=ALICE)

@@ -95,8 +95,8 @@ def _deserialized(resource: Any, new: KintoObject) -> KintoObject:
     if errors:
         first = errors[0]
         raise_invalid(resource.request, first.location, first.name, first.description)
-    # Defaults are for objects as they are sent, not for those that are merely touched.
-    return {key: value[key] for key in value if key in new}
+    deserialized: KintoObject = value
+    return deserialized
 
 
 def respond_to_patch(

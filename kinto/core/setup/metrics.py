@@ -2,12 +2,13 @@
 
 from pyramid.config import Configurator
 from pyramid.events import ApplicationCreated
+from pyramid.interfaces import ISecurityPolicy
 
 from kinto.core.metrics import IMetricsService, NoOpMetricsService, watch_execution_time
 
 
 def setup_metrics(config: Configurator) -> None:
-    """Register a service, and time the backends with it once the application is made."""
+    """Register a service, and time backends and policies with it once the application is made."""
     registry = config.registry
     if registry.queryUtility(IMetricsService) is None:
         registry.registerUtility(NoOpMetricsService(), IMetricsService)
@@ -20,6 +21,9 @@ def setup_metrics(config: Configurator) -> None:
             backend = getattr(event.app.registry, kind, None)
             if backend is not None:
                 watch_execution_time(service, backend, prefix="backend", classname=kind)
+        policies = event.app.registry.queryUtility(ISecurityPolicy)
+        for name, policy in getattr(policies, "get_policies", list)():
+            watch_execution_time(service, policy, prefix="authentication", classname=name)
         cache = getattr(event.app.registry, "cache", None)
         if cache is not None:
             cache.set_metrics_backend(service)

@@ -47,7 +47,6 @@ class Permission(MigratorMixin, PermissionBase):
     def __init__(self, client: PostgreSQLClient, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.client = client
-        client.on_first_connect(self.report_outdated_schema)
 
     def initialize_schema(self, dry_run: bool = False) -> None:
         """Create or migrate the tables."""
