@@ -1,174 +1,231 @@
-_local = threading.local()
-_schema_lock = threading.Lock()
-_users = {}
+"""The least work that can answer the benchmark's requests: an upper bound, not a server.
+
+What it keeps of the guarantees, so that the bound is honest: basic authentication with a user
+id derived by HMAC; groups, in the database; the permissions of bucket, collection and record,
+checked in the statement of the operation; ``ETag``, ``If-None-Match``, ``Total-Objects``,
+``Next-Page``; timestamps that rise under concurrency; an ACE for the creator of each object;
+one committed transaction for each request that writes.
+
+It leaves out all else: validation, schemas, events, plugins, errors. Each operation is one
+round trip, the execution of a prepared statement in autocommit mode, and JSON comes out of
+PostgreSQL as text that is spliced into the answer.
+"""
+
+import base64
+import hashlib
+import hmac
+import os
+import threading
+import time
+import uuid
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import parse_qs
+
+import msgspec
+import psycopg2
+
+from benchmarks.limit_sql import SCHEMA, STATEMENTS
+
+
+Answer = tuple[int, list[tuple[str, str]], bytes]
+
 JSON = ("Content-Type", "application/json")
-INT8_MAX = 2**63 - 1
+DENIED: Answer = (403, [JSON], b'{"code":403,"errno":121,"error":"Forbidden"}')
+MISSING: Answer = (404, [JSON], b'{"code":404,"errno":110,"error":"Not Found"}')
+_MAX_INTEGER = 2**63 - 1
+_MAX_LIMIT = 10000
+_SCHEMA_LOCK = 7
+_local = threading.local()
+_users: dict[str, str] = {}
 
 
-def connection():
-    """One autocommit connection for each thread, with the statements prepared."""
+def find_user(authorization: str | None) -> str | None:
+    """The user id of a header of basic authentication; hashed at its first use only."""
+    if not authorization or not authorization.startswith("Basic "):
+        return None
+    user = _users.get(authorization)
+    if user is None:
+        credentials = base64.b64decode(authorization[6:])
+        digest = hmac.new(b"secret-of-the-benchmarks", credentials, hashlib.sha256).hexdigest()
+        user = _users[authorization] = f"basicauth:{digest}"
+    return user
+
+
+def hello(user: str | None) -> Answer:
+    """The page that needs no database."""
+    info: dict[str, Any] = {
+        "project_name": "limit", "url": "", "settings": {"batch_max_requests": 25}
+    }  # fmt: skip
+    if user:
+        info["user"] = {"id": user}
+    return 200, [JSON], msgspec.json.encode(info)
+
+
+def get_record(
+    user: str | None, bucket: str, collection: str, record: str, if_none_match: str | None
+) -> Answer:
+    """One record."""
+    uris = _uris(bucket, collection, record)
+    allowed, timestamp, data, permissions = _execute("limit_get", user, *uris, record)
+    if not allowed:
+        return DENIED
+    if timestamp is None:
+        return MISSING
+    if if_none_match == f'"{timestamp}"':
+        return 304, [("ETag", f'"{timestamp}"')], b""
+    return _one(200, record, timestamp, data, permissions or "{}")
+
+
+def write_record(
+    user: str | None, bucket: str, collection: str, record: str, body: bytes, *, method: str
+) -> Answer:
+    """PUT or PATCH of a record."""
+    data = msgspec.json.encode(msgspec.json.decode(body)["data"]).decode()
+    name = "limit_patch" if method == "PATCH" else "limit_put"
+    row = _execute(name, user, *_uris(bucket, collection, record), record, data)
+    if row is None:
+        return DENIED
+    _, timestamp, text, is_created, permissions = row
+    permissions = permissions or f'{{"write":["{user}"]}}'
+    return _one(201 if is_created else 200, record, timestamp, text, permissions)
+
+
+def post_record(user: str | None, bucket: str, collection: str, body: bytes) -> Answer:
+    """A record with an id of ours."""
+    return write_record(user, bucket, collection, str(uuid.uuid4()), body, method="PUT")
+
+
+def delete_record(user: str | None, bucket: str, collection: str, record: str) -> Answer:
+    """Put a tombstone in place of a record."""
+    row = _execute("limit_delete", user, *_uris(bucket, collection, record), record)
+    if row is None:
+        return MISSING
+    text = f'{{"data":{{"id":"{record}","last_modified":{row[1]},"deleted":true}}}}'
+    return 200, _stamp(row[1]), text.encode()
+
+
+def list_records(
+    user: str | None, bucket: str, collection: str, query: str, if_none_match: str | None
+) -> Answer:
+    """A page of records, the changes since a timestamp, or those that a filter finds."""
+    uris = _uris(bucket, collection)
+    if if_none_match:
+        allowed, timestamp = _execute("limit_etag", user, *uris)
+        if allowed and if_none_match == f'"{timestamp}"':
+            return 304, [("ETag", f'"{timestamp}"')], b""
+    arguments = {name: values[0] for name, values in parse_qs(query).items()} if query else {}
+    limit = min(int(arguments.pop("_limit", _MAX_LIMIT)), _MAX_LIMIT)
+    if since := arguments.get("_since"):
+        row = _execute("limit_since", user, *uris, int(since.strip('"')))
+    elif arguments.pop("_sort", None):
+        wanted = {k: int(v) if v.isdigit() else v for k, v in arguments.items()}
+        encoded = msgspec.json.encode(wanted).decode()
+        row = _execute("limit_filter", user, *uris, encoded, limit)
+    else:
+        before = int(arguments.get("_token", _MAX_INTEGER))
+        row = _execute("limit_list", user, *uris, limit, before)
+    allowed, timestamp, total, last, count, rows = row
+    if not allowed:
+        return DENIED
+    headers = [*_stamp(timestamp or 0), ("Total-Objects", str(total or 0))]
+    if count == limit < _MAX_LIMIT:
+        path = f"/v1{uris[1]}/records?_limit={limit}&_token={last}"
+        headers.append(("Next-Page", f"http://localhost{path}"))
+    return 200, headers, f'{{"data":{rows or "[]"}}}'.encode()
+
+
+def put_container(user: str | None, uri: str, body: bytes) -> Answer:
+    """A bucket, a group or a collection: for seeding, so it may be slow."""
+    content = msgspec.json.decode(body) if body else {}
+    cursor = _cursor()
+    permissions = {"write": [user], **content.get("permissions", {})}
+    for permission, principals in permissions.items():
+        for principal in principals:
+            values = (uri, permission, principal)
+            cursor.execute(
+                "INSERT INTO limit_aces VALUES (%s, %s, %s) ON CONFLICT DO NOTHING", values
+            )
+    for member in content.get("data", {}).get("members", []):
+        cursor.execute(
+            "INSERT INTO limit_members VALUES (%s, %s) ON CONFLICT DO NOTHING", (member, uri)
+        )
+    return 200, [JSON], b'{"data":{},"permissions":{}}'
+
+
+def batch(user: str | None, body: bytes) -> Answer:
+    """PUTs of records of one collection: one statement, one transaction."""
+    requests = msgspec.json.decode(body)["requests"]
+    parts = requests[0]["path"].split("/")
+    ids = [request["path"].rpartition("/")[2] for request in requests]
+    contents = [msgspec.json.encode(request["body"]["data"]).decode() for request in requests]
+    cursor = _cursor()
+    cursor.execute(
+        "EXECUTE limit_bulk(%s, %s, %s, %s, %s::jsonb[])",
+        (user, *_uris(parts[3], parts[5]), ids, contents),
+    )
+    done = {row[0]: row for row in cursor.fetchall()}
+    responses = []
+    for request, record in zip(requests, ids, strict=True):
+        _, timestamp, text, is_created = done[record]
+        responses.append(
+            f'{{"status":{201 if is_created else 200},"path":"{request["path"]}","headers":'
+            f'{{"ETag":"\\"{timestamp}\\"","Last-Modified":"{_http_date(timestamp)}",'
+            f'"Content-Type":"application/json"}},"body":{{"data":'
+            f'{_splice(text, record, timestamp)},"permissions":{{"write":["{user}"]}}}}}}'
+        )
+    return 200, [JSON], f'{{"responses":[{",".join(responses)}]}}'.encode()
+
+
+def _uris(bucket: str, collection: str, record: str | None = None) -> tuple[str, ...]:
+    container = f"/buckets/{bucket}/collections/{collection}"
+    uris = (f"/buckets/{bucket}", container)
+    return uris if record is None else (*uris, f"{container}/records/{record}")
+
+
+def _cursor() -> Any:
+    """That of the thread's connection, on which all statements are prepared."""
     cursor = getattr(_local, "cursor", None)
     if cursor is None:
-        conn = psycopg2.connect(os.environ["LIMIT_DSN"])
-        conn.autocommit = True
-        cursor = conn.cursor()
-        with _schema_lock:
-            cursor.execute("SELECT pg_advisory_lock(7)")
-            cursor.execute(SCHEMA)
-            cursor.execute("SELECT pg_advisory_unlock(7)")
+        connection = psycopg2.connect(os.environ["LIMIT_DATABASE_URL"])
+        connection.autocommit = True
+        cursor = connection.cursor()
+        cursor.execute("SELECT pg_advisory_lock(%s)", (_SCHEMA_LOCK,))
+        cursor.execute(SCHEMA)
+        cursor.execute("SELECT pg_advisory_unlock(%s)", (_SCHEMA_LOCK,))
         for signature, sql in STATEMENTS.items():
             cursor.execute(f"PREPARE {signature} AS {sql}")
         _local.cursor = cursor
     return cursor
 
 
-def one(sql, params):
-    cursor = connection()
-    cursor.execute(sql, params)
+def _execute(name: str, *values: object) -> Any:
+    placeholders = ",".join(["%s"] * len(values))
+    cursor = _cursor()
+    cursor.execute(f"EXECUTE {name}({placeholders})", values)
     return cursor.fetchone()
 
 
-def user_of(authorization):
-    """The user id of a Basic Authorization header (cached: no hashing on later requests)."""
-    user = _users.get(authorization)
-    if user is None:
-        if not authorization or not authorization.startswith("Basic "):
-            return None
-        raw = base64.b64decode(authorization[6:])
-        digest = hmac.new(b"limit-secret", raw, hashlib.sha256).hexdigest()
-        user = _users[authorization] = "basicauth:" + digest
-    return user
-
-
-def obj(data_text, ident, ts):
+def _splice(data: str, record: str, timestamp: int) -> str:
     """A record's JSON with its id and timestamp, from the text of its data."""
-    tail = data_text[1:] if data_text == "{}" else "," + data_text[1:]
-    return f'{{"id":"{ident}","last_modified":{ts}{tail}'
+    tail = data[1:] if data == "{}" else f",{data[1:]}"
+    return f'{{"id":"{record}","last_modified":{timestamp}{tail}'
 
 
-def answer(status, ts, text, extra=()):
-    headers = [JSON, ("ETag", f'"{ts}"'), ("Last-Modified", httpdate(ts)), *extra]
-    return status, headers, text.encode()
+def _one(status: int, record: str, timestamp: int, data: str, permissions: str) -> Answer:
+    text = f'{{"data":{_splice(data, record, timestamp)},"permissions":{permissions}}}'
+    return status, _stamp(timestamp), text.encode()
 
 
-def httpdate(ts):
-    return time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime(ts / 1000))
+def _stamp(timestamp: int) -> list[tuple[str, str]]:
+    return [JSON, ("ETag", f'"{timestamp}"'), ("Last-Modified", _http_date(timestamp))]
 
 
-DENIED = 403, [JSON], b'{"code":403,"errno":121,"error":"Forbidden"}'
-MISSING = 404, [JSON], b'{"code":404,"errno":110,"error":"Not Found"}'
+def _http_date(timestamp: int) -> str:
+    return time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime(timestamp / 1000))
 
 
-def hello(user):
-    info = {"project_name": "limit", "url": "", "settings": {"batch_max_requests": 25}}
-    if user:
-        info["user"] = {"id": user}
-    return 200, [JSON], orjson.dumps(info)
-
-
-def get_record(user, b, c, rid, if_none_match):
-    bucket = f"/buckets/{b}"
-    coll = f"{bucket}/collections/{c}"
-    allowed, ts, data, perms = one(
-        "EXECUTE limit_get(%s,%s,%s,%s,%s)", (user, bucket, coll, f"{coll}/records/{rid}", rid)
-    )
-    if not allowed:
-        return DENIED
-    if ts is None:
-        return MISSING
-    if if_none_match == f'"{ts}"':
-        return 304, [("ETag", f'"{ts}"')], b""
-    return answer(200, ts, f'{{"data":{obj(data, rid, ts)},"permissions":{perms or "{}"}}}')
-
-
-def write_record(user, b, c, rid, body, method="PUT"):
-    bucket = f"/buckets/{b}"
-    coll = f"{bucket}/collections/{c}"
-    data = orjson.loads(body)["data"]
-    statement = "limit_patch" if method == "PATCH" else "limit_put"
-    row = one(
-        f"EXECUTE {statement}(%s,%s,%s,%s,%s,%s)",
-        (user, bucket, coll, f"{coll}/records/{rid}", rid, orjson.dumps(data).decode()),
-    )
-    if row is None:
-        return DENIED
-    _, ts, text, created, perms = row
-    perms = perms or f'{{"write":["{user}"]}}'
-    return answer(
-        201 if created else 200, ts, f'{{"data":{obj(text, rid, ts)},"permissions":{perms}}}'
-    )
-
-
-def delete_record(user, b, c, rid):
-    bucket = f"/buckets/{b}"
-    coll = f"{bucket}/collections/{c}"
-    row = one("EXECUTE limit_delete(%s,%s,%s,%s,%s)", (user, bucket, coll, f"{coll}/records/{rid}", rid))
-    if row is None:
-        return MISSING
-    return answer(200, row[1], f'{{"data":{{"id":"{rid}","last_modified":{row[1]},"deleted":true}}}}')
-
-
-def list_records(user, b, c, path, query, if_none_match, head=False):
-    bucket = f"/buckets/{b}"
-    coll = f"{bucket}/collections/{c}"
-    if if_none_match or head:
-        allowed, ts = one("EXECUTE limit_etag(%s,%s,%s)", (user, bucket, coll))
-        if allowed and if_none_match == f'"{ts}"':
-            return 304, [("ETag", f'"{ts}"')], b""
-    args = {k: v[0] for k, v in parse_qs(query).items()} if query else {}
-    limit = min(int(args.pop("_limit", 10000)), 10000)
-    if "_since" in args:
-        row = one("EXECUTE limit_since(%s,%s,%s,%s)", (user, bucket, coll, int(args["_since"].strip('"'))))
-    elif "_sort" in args:
-        del args["_sort"]
-        want = {k: int(v) if v.isdigit() else v for k, v in args.items()}
-        row = one("EXECUTE limit_filter(%s,%s,%s,%s,%s)", (user, bucket, coll, orjson.dumps(want).decode(), limit))
-    else:
-        before = int(args.get("_token", INT8_MAX))
-        row = one("EXECUTE limit_list(%s,%s,%s,%s,%s)", (user, bucket, coll, limit, before))
-    allowed, ts, total, last, n, rows = row
-    if not allowed:
-        return DENIED
-    extra = [("Total-Objects", str(total or 0))]
-    if n == limit and limit < 10000:
-        extra.append(("Next-Page", f"http://x{path}?_limit={limit}&_token={last}"))
-    return answer(200, ts or 0, f'{{"data":{rows or "[]"}}}', extra)
-
-
-def put_container(user, parts, body):
-    """Buckets, collections and groups: only for seeding, so not optimised."""
-    data = orjson.loads(body) if body else {}
-    uri = "/" + "/".join(parts)
-    cursor = connection()
-    cursor.execute("INSERT INTO limit_aces VALUES (%s,'write',%s) ON CONFLICT DO NOTHING", (uri, user))
-    for perm, principals in data.get("permissions", {}).items():
-        for principal in principals:
-            cursor.execute("INSERT INTO limit_aces VALUES (%s,%s,%s) ON CONFLICT DO NOTHING",
-                           (uri, perm, principal))
-    for member in data.get("data", {}).get("members", []):
-        cursor.execute("INSERT INTO limit_members VALUES (%s,%s) ON CONFLICT DO NOTHING", (member, uri))
-    return 200, [JSON], b'{"data":{},"permissions":{}}'
-
-
-def batch(user, body):
-    """PUTs of records of one collection: one statement, one transaction."""
-    requests = orjson.loads(body)["requests"]
-    parts = requests[0]["path"].split("/")
-    ids = [r["path"].rpartition("/")[2] for r in requests]
-    datas = [orjson.dumps(r["body"]["data"]).decode() for r in requests]
-    bucket = f"/buckets/{parts[3]}"
-    coll = f"{bucket}/collections/{parts[5]}"
-    cursor = connection()
-    cursor.execute("EXECUTE limit_bulk(%s,%s,%s,%s,%s::jsonb[])", (user, bucket, coll, ids, datas))
-    done = {row[0]: row for row in cursor.fetchall()}
-    out = []
-    for r, rid in zip(requests, ids):
-        _, ts, text, created = done[rid]
-        out.append(
-            f'{{"status":{201 if created else 200},"path":"{r["path"]}","headers":{{"ETag":'
-            f'"\\"{ts}\\"","Last-Modified":"{httpdate(ts)}","Content-Type":"application/json"}},'
-            f'"body":{{"data":{obj(text, rid, ts)},"permissions":{{"write":["{user}"]}}}}}}'
-        )
-    return 200, [JSON], f'{{"responses":[{",".join(out)}]}}'.encode()
-
-
+def as_headers(answer: Answer) -> Sequence[tuple[str, str]]:
+    """The headers of an answer, with its length unless it is a 304."""
+    status, headers, body = answer
+    return headers if status == 304 else [*headers, ("Content-Length", str(len(body)))]

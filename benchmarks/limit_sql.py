@@ -1,6 +1,5 @@
 """SQL of the limit application: one statement for each kind of request."""
 
-
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS limit_objects (
   parent text COLLATE "C" NOT NULL, resource text COLLATE "C" NOT NULL,
@@ -31,7 +30,8 @@ NOW = "(extract(epoch FROM clock_timestamp()) * 1000)::bigint"
 # A timestamp later than every earlier one of this collection; the row lock orders writers.
 # The same row holds the number of records, so that Total-Objects needs no count(*).
 BUMP = f"""bump AS (
-  INSERT INTO limit_timestamps AS t (parent, resource, ts, n) SELECT $3, 'record', {NOW}, $DELTA FROM ok
+  INSERT INTO limit_timestamps AS t (parent, resource, ts, n)
+  SELECT $3, 'record', {NOW}, $DELTA FROM ok
   ON CONFLICT (parent, resource) DO UPDATE
      SET ts = greatest(t.ts + $SIZE, excluded.ts), n = t.n + excluded.n
   RETURNING ts)"""
@@ -48,6 +48,8 @@ HOW_MANY_NEW = """(SELECT cardinality($4) - count(*) FROM limit_objects WHERE pa
    AND resource = 'record' AND id = ANY($4) AND NOT deleted)"""
 PERMS = """(SELECT json_object_agg(perm, ps)::text FROM
    (SELECT perm, json_agg(principal) AS ps FROM limit_aces WHERE object = $4 GROUP BY perm) p)"""
+
+ITEM = """'{"id":"' || id || '","last_modified":' || ts || ',' || substr(data::text, 2)"""
 
 STATEMENTS = {
     # user, bucket, collection, record, id -> allowed, ts, data, permissions
@@ -101,7 +103,7 @@ STATEMENTS = {
     "limit_list(text,text,text,int,bigint)": f"""
       SELECT {LIST_READ}, t.ts, t.n, l.* FROM (
         SELECT min(ts), count(*), '[' || string_agg(
-           '{{"id":"' || id || '","last_modified":' || ts || ',' || substr(data::text, 2), ',') || ']'
+           {ITEM}, ',') || ']'
           FROM (SELECT id, ts, data FROM limit_objects
                  WHERE parent = $3 AND resource = 'record' AND NOT deleted AND ts < $5
                  ORDER BY ts DESC LIMIT $4) s) l
@@ -110,7 +112,7 @@ STATEMENTS = {
       SELECT {LIST_READ}, (SELECT ts FROM limit_timestamps WHERE parent = $3 AND resource = 'record'),
         l.n, NULL, 0, rows FROM (
         SELECT count(*) AS n, '[' || string_agg(
-           '{{"id":"' || id || '","last_modified":' || ts || ',' || substr(data::text, 2), ',') || ']'
+           {ITEM}, ',') || ']'
            AS rows
           FROM (SELECT id, ts, data FROM limit_objects
                  WHERE parent = $3 AND resource = 'record' AND ts > $4
@@ -120,7 +122,7 @@ STATEMENTS = {
       SELECT {LIST_READ}, (SELECT ts FROM limit_timestamps WHERE parent = $3 AND resource = 'record'),
         l.total, NULL, 0, rows FROM (
         SELECT max(total) AS total, '[' || string_agg(
-           '{{"id":"' || id || '","last_modified":' || ts || ',' || substr(data::text, 2), ',') || ']'
+           {ITEM}, ',') || ']'
            AS rows
           FROM (SELECT id, ts, data, count(*) OVER () AS total FROM limit_objects
                  WHERE parent = $3 AND resource = 'record' AND NOT deleted AND data @> $4

@@ -102,9 +102,7 @@ class InProcess:
         return Reply(status, answered, json.loads(text) if text else None)
 
 
-def make_request(
-    client: InProcess, scenario: Scenario, number: int, stem: str
-) -> dict[str, Any]:
+def make_request(client: InProcess, scenario: Scenario, number: int, stem: str) -> dict[str, Any]:
     """The WSGI environment of request number ``number``."""
     body = fill(scenario.body, scenario, number, stem=stem, unique=stem) if scenario.body else ""
     if scenario.batch_size:
@@ -153,15 +151,15 @@ def _name(frame: FrameType) -> str:
 def _short(filename: str) -> str:
     for marker in ("/site-packages/", "/lib/python3"):
         if marker in filename:
-            return filename.partition(marker)[2].partition("/")[2] if marker[1] == "l" else (
-                filename.partition(marker)[2]
+            return (
+                filename.partition(marker)[2].partition("/")[2]
+                if marker[1] == "l"
+                else (filename.partition(marker)[2])
             )
     return filename[filename.find("/kinto/") + 1 :] if "/kinto/" in filename else filename
 
 
-def profile(
-    client: InProcess, scenario: Scenario, *, seconds: float, stem: str
-) -> Profile:
+def profile(client: InProcess, scenario: Scenario, *, seconds: float, stem: str) -> Profile:
     """Measure one scenario, then sample it, then count its calls."""
     if scenario.is_fresh:
         make_fresh_collections(client, stem)
@@ -250,7 +248,8 @@ def show(result: Profile) -> str:
     """A profile as text."""
     lines = [
         f"## {result.name}: {result.cpu_us:.0f} us CPU of ours, {result.wall_us:.0f} us wall,"
-        f" {result.calls:.0f} calls", "",
+        f" {result.calls:.0f} calls",
+        "",
         "   own us  function",
     ]
     lines += [f"{s * result.cpu_us:9.1f}  {n}" for n, s in result.own.items()]

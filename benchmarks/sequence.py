@@ -10,7 +10,9 @@ class Sequence:
     :param stem: how the names of its fresh collections begin: no other sequence has it.
     """
 
-    def __init__(self, send: Sender, scenario: Scenario, *, stem: str, prefix: str = "/v1") -> None:
+    def __init__(
+        self, send: Sender, scenario: Scenario, *, stem: str, prefix: str = "/v1"
+    ) -> None:
         self._send = send
         self._scenario = scenario
         self._stem = stem

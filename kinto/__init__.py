@@ -11,6 +11,7 @@ import kinto.core
 from kinto.authorization import RouteFactory
 from kinto.core.settings import KINTO_DEFAULT_SETTINGS as DEFAULT_SETTINGS
 from kinto.core.settings import parse_bool
+from kinto.core.setup.requests import settle_request_class
 
 
 try:
@@ -59,6 +60,7 @@ def main(
     )
     _add_views(config)
     config.commit()
+    settle_request_class(config)
     app = config.make_wsgi_app()
     return kinto.core.install_middlewares(app, config.get_settings())
 

@@ -12,14 +12,21 @@ from kinto.core.cors import apply_cors
 from kinto.core.registry import current_settings
 
 
-CONTENT_SECURITY_POLICY = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; "
+_SECURITY = (
+    (
+        "Content-Security-Policy",
+        "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; ",
+    ),
+    ("X-Content-Type-Options", "nosniff"),
+)
 
 
 def add_common_headers(request: Request, response: Response) -> None:
     """Security, CORS, ``Vary``, ``Backoff``."""
-    headers = response.headers
-    headers.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY)
-    headers.setdefault("X-Content-Type-Options", "nosniff")
+    names = {name.lower() for name, _ in response.headerlist}
+    for name, value in _SECURITY:
+        if name.lower() not in names:
+            response.headerlist.append((name, value))
     add_unconditional_headers(request, response)
 
 
@@ -37,13 +44,13 @@ def add_unconditional_headers(request: Request, response: Response) -> None:
 
 
 def _add_vary(response: Response, configured: tuple[str, ...]) -> None:
-    wanted = (
-        (*configured, "Origin")
-        if "Access-Control-Expose-Headers" in response.headers
-        or ("Access-Control-Allow-Origin" in response.headers)
-        else configured
-    )
-    present = list(response.vary or ())
+    has_cors = any(name.startswith("Access-Control-") for name, _ in response.headerlist)
+    wanted = (*configured, "Origin") if has_cors else configured
+    present = response.vary or ()
+    if not present:
+        if wanted:
+            response.headerlist.append(("Vary", ", ".join(wanted)))
+        return
     known = {name.lower() for name in present}
     missing = [name for name in wanted if name.lower() not in known]
     if missing:

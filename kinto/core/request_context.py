@@ -1,7 +1,7 @@
 """What one request has to know from the database, fetched in as few round trips as can be."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from pyramid.authorization import Authenticated, Everyone
 from pyramid.request import Request
@@ -11,6 +11,7 @@ from kinto.core.permission import PermissionBase
 from kinto.core.protocol.criteria import MISSING
 from kinto.core.protocol.storable import find_text_problem
 from kinto.core.storage import StorageBase
+from kinto.core.storage.abilities import abilities_of
 from kinto.core.storage.exceptions import ObjectNotFoundError
 from kinto.core.storage.protocols import (
     ContextQuery,
@@ -257,8 +258,7 @@ def fetch_context(
 ) -> StoredContext:
     """In one round trip where storage and permissions share a database, else piece by piece."""
     if shares_database(storage, permission):
-        assert isinstance(storage, ContextReader)
-        return storage.fetch_context(query, for_write=for_write)
+        return cast(ContextReader, storage).fetch_context(query, for_write=for_write)
     return _fetch_piecewise(storage, permission, query)
 
 
@@ -268,19 +268,8 @@ def shares_database(storage: StorageBase, permission: PermissionBase) -> bool:
     return (
         client is not None
         and client is getattr(permission, "client", None)
-        and isinstance(storage, ContextReader)
-        and not is_overridden(storage)
-        and not is_overridden(permission)
-    )
-
-
-def is_overridden(backend: object) -> bool:
-    """Whether methods were replaced on the instance (our timers apart) or by a sub-class."""
-    if not type(backend).__module__.startswith("kinto.core."):
-        return True
-    return any(
-        callable(value) and not getattr(value, "is_timer", False) and hasattr(type(backend), name)
-        for name, value in vars(backend).items()
+        and abilities_of(storage).reads_context
+        and abilities_of(permission).is_plain
     )
 
 

@@ -1,19 +1,19 @@
 import json
 import os
 import signal
-import stat
 import subprocess
 import sys
 import time
 import urllib.request
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
+from types import SimpleNamespace
 
 import pytest
 
 from kinto.cli.databases import find_embedded_folders
-from kinto.cli.first_session import first_session_settings, persistent_secret
-from kinto.cli.server import describe_address, with_port
+from kinto.cli.first_session import first_session_settings
+from kinto.cli.server import describe_address, listening_urls, with_port
+from kinto.core.postgresql.embedded import default_folder
 from tests.support.processes import daemon_user, free_port, service_directory
 from tests.support.services import MEMORY_SETTINGS, write_ini
 
@@ -89,7 +89,7 @@ def test_serves_until_a_signal_comes(starting, tmp_path, memory_ini, stderr, sig
         assert stop(process, signum) == 0
 
     assert f"Starting server in PID {process.pid}." in stderr()
-    assert f"Serving on http://127.0.0.1:{port}" in stderr()
+    assert f"Serving on http://localhost:{port}/v1/" in stderr()
     assert (tmp_path / "stdout").read_text() == ""
 
 
@@ -141,7 +141,7 @@ format = MARKED %(message)s
     with starting("--ini", memory_ini, "--port", port) as process:
         get_root(port, process=process)
 
-    assert f"MARKED Serving on http://127.0.0.1:{port}" in stderr()
+    assert f"MARKED Serving on http://localhost:{port}/v1/" in stderr()
 
 
 def test_reload_starts_again_when_the_file_changes(starting, memory_ini, stderr):
@@ -172,19 +172,36 @@ def test_explicit_port_stands_for_the_written_one(options, expected, address):
     assert describe_address(expected) == address
 
 
+@pytest.mark.parametrize(
+    ("listening", "urls"),
+    [
+        ([("127.0.0.1", "1")], ["http://localhost:1/v1/"]),
+        ([("0.0.0.0", "1"), ("::", "2")], ["http://0.0.0.0:1/v1/", "http://[::]:2/v1/"]),
+        ([("unix", "/run/kinto.sock")], ["unix:/run/kinto.sock"]),
+    ],
+)
+def test_where_it_listens_is_told(listening, urls):
+    several = SimpleNamespace(effective_listen=listening)
+    host, port = listening[0]
+    one = SimpleNamespace(effective_host=host, effective_port=port)
+
+    assert list(listening_urls(several, path="/v1/")) == urls
+    assert list(listening_urls(one, path="/v1/")) == urls[:1]
+
+
 class TestWithoutFile:
     def test_everything_is_in_an_embedded_database(self, tmp_path):
-        settings = first_session_settings(tmp_path / "a b")
+        settings = first_session_settings()
 
         for kind in ("storage", "cache", "permission"):
             assert settings[f"{kind}_backend"] == f"kinto.core.{kind}.postgresql"
-        assert find_embedded_folders(settings, tmp_path) == (tmp_path / "a b",)
+        assert find_embedded_folders(settings, tmp_path) == (default_folder(),)
 
     def test_environment_may_ask_for_other_backends(self, tmp_path, monkeypatch):
         for kind in ("STORAGE", "CACHE", "PERMISSION"):
             monkeypatch.setenv(f"KINTO_{kind}_BACKEND", f"kinto.core.{kind.lower()}.memory")
 
-        assert find_embedded_folders(first_session_settings(tmp_path), tmp_path) == ()
+        assert find_embedded_folders(first_session_settings(), tmp_path) == ()
 
     def test_relative_folders_start_at_that_of_the_file(self, tmp_path):
         settings = {
@@ -194,15 +211,6 @@ class TestWithoutFile:
         }
 
         assert find_embedded_folders(settings, tmp_path) == (tmp_path / "var",)
-
-    def test_secret_is_made_once_for_its_owner(self, tmp_path):
-        with ThreadPoolExecutor(8) as pool:
-            secrets = set(pool.map(persistent_secret, [tmp_path] * 8))
-
-        assert len(secrets) == 1
-        assert len(secrets.pop()) == 64
-        (file,) = tmp_path.iterdir()
-        assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
     def test_memory_backends_by_environment(self, starting, stderr):
         port = free_port()

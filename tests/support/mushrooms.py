@@ -4,12 +4,10 @@ from typing import Any
 
 import colander
 from pyramid.request import Request
-from pyramid.security import NO_PERMISSION_REQUIRED
 
-from kinto.core import Service, resource
-from kinto.core.cornice.validators import colander_validator
+from kinto.core import resource
 from kinto.core.errors import raise_invalid
-from kinto.core.resource import schema
+from kinto.core.events import ACTIONS
 
 
 class MushroomSchema(resource.ResourceSchema):
@@ -48,9 +46,7 @@ class Mushroom(resource.Resource):
             raise_invalid(self.request, "body", "name", "Do not eat it")
         return {**new, "seen": True}
 
-    def postprocess(
-        self, result: Any, action: Any = resource.resource.ACTIONS.READ, old: Any = None
-    ) -> Any:
+    def postprocess(self, result: Any, action: Any = ACTIONS.READ, old: Any = None) -> Any:
         self._note("postprocess", action.value, old and old["name"])
         body = super().postprocess(result, action, old)
         body["extra"] = 1
@@ -89,45 +85,3 @@ class Moss(resource.Resource):
 
 
 resource.register_resource(Moss, plural_path="/mosses", object_path="/mosses/{{id}}")
-
-
-class QuerySchema(colander.MappingSchema):
-    """Of the query string."""
-
-    size = colander.SchemaNode(colander.Int(), missing=1)
-
-
-class BodySchema(colander.MappingSchema):
-    """Of the body."""
-
-    name = colander.SchemaNode(colander.String())
-    home = schema.core_schema.URL(missing=colander.drop)
-
-
-class RequestSchema(colander.MappingSchema):
-    """Of the request."""
-
-    querystring = QuerySchema()
-    body = BodySchema()
-
-
-thing = Service(name="thing", path="/things/{id}", description="A thing")
-
-
-@thing.get(permission=NO_PERMISSION_REQUIRED)
-def get_thing(request: Request) -> Any:
-    return {"id": request.matchdict["id"], "validated": request.validated}
-
-
-@thing.post(
-    permission=NO_PERMISSION_REQUIRED, schema=RequestSchema(), validators=(colander_validator,)
-)
-def post_thing(request: Request) -> Any:
-    return {k: v for k, v in request.validated.items() if v}
-
-
-@thing.delete(permission="private")
-def delete_thing(request: Request) -> Any:
-    request.response.status = 204
-    del request.response.headers["Content-Type"]
-    return None

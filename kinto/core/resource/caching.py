@@ -11,12 +11,8 @@ def add_cache_headers(
     request: Request, response: Response, *, expires_seconds: int | None, is_record: bool = False
 ) -> None:
     """Say for how long an anonymous answer may be kept; never for that of a known user."""
-    if request.prefixed_userid is not None or expires_seconds is None:
-        response.cache_control.no_cache = True
-        response.cache_control.no_store = True
-        return
-    if expires_seconds > 0 or is_record:
-        response.cache_expires(seconds=max(expires_seconds, 0))
-    else:
-        response.cache_control.no_cache = True
-        response.cache_control.no_store = True
+    if request.prefixed_userid is None and expires_seconds is not None:
+        if is_record or expires_seconds > 0:
+            response.cache_expires(seconds=max(expires_seconds, 0))
+            return
+    response.headers["Cache-Control"] = "no-cache, no-store"

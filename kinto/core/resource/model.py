@@ -1,13 +1,13 @@
 """Objects of one list with their permissions, over the backends."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, cast
 
 from kinto.core.deprecation import deprecated_name
 from kinto.core.events import PERMISSIONS_FIELD
-from kinto.core.request_context import is_overridden
 from kinto.core.storage import StorageBase
-from kinto.core.storage.protocols import ConditionalWriter, Page, PageReader, SubtreeRemover
+from kinto.core.storage.abilities import abilities_of
+from kinto.core.storage.protocols import Page, PageReader, SubtreeRemover
 from kinto.core.types import KintoObject, ListKey, Permissions
 
 
@@ -90,8 +90,10 @@ class Model:
             old has a client ask again, one that is too new would hide a change for good.
         """
         plain = type(self).get_objects is Model.get_objects
-        if plain and isinstance(self.storage, PageReader) and not is_overridden(self.storage):
-            return self.storage.list_page(self.resource_name, self.parent_id, **selection)
+        if plain and abilities_of(self.storage).reads_pages:
+            return cast(PageReader, self.storage).list_page(
+                self.resource_name, self.parent_id, **selection
+            )
         before = timestamp()
         return Page(self.get_objects(**selection), before)  # type: ignore[arg-type]
 
@@ -147,8 +149,10 @@ class Model:
             if permissions:
                 self.permission.replace_object_permissions(uri, permissions)
             created[self.permissions_field] = permissions
-        if self.child_resource_names and isinstance(self.storage, SubtreeRemover) and uri:
-            self.storage.add_lists([ListKey(name, uri) for name in self.child_resource_names])
+        if self.child_resource_names and abilities_of(self.storage).removes_subtrees and uri:
+            cast(SubtreeRemover, self.storage).add_lists(
+                [ListKey(name, uri) for name in self.child_resource_names]
+            )
         return created
 
     def update_object(self, obj: KintoObject, parent_id: str | None = None) -> KintoObject:
@@ -231,10 +235,7 @@ class Model:
         return self.get_permission_object_id(object_id)
 
     def _conditions(self, *names: str) -> dict[str, Any]:
-        storage = self.storage
-        if not self.conditions or not isinstance(storage, ConditionalWriter):
-            return {}
-        if not storage.supports_conditional_writes or is_overridden(storage):
+        if not self.conditions or not abilities_of(self.storage).writes_conditionally:
             return {}
         return {name: self.conditions[name] for name in names if name in self.conditions}
 
