@@ -49,6 +49,8 @@ HOW_MANY_NEW = """(SELECT cardinality($4) - count(*) FROM limit_objects WHERE pa
 PERMS = """(SELECT json_object_agg(perm, ps)::text FROM
    (SELECT perm, json_agg(principal) AS ps FROM limit_aces WHERE object = $4 GROUP BY perm) p)"""
 
+LIST_TIMESTAMP = """(SELECT ts FROM limit_timestamps
+   WHERE parent = $3 AND resource = 'record')"""
 ITEM = """'{"id":"' || id || '","last_modified":' || ts || ',' || substr(data::text, 2)"""
 
 STATEMENTS = {
@@ -109,7 +111,7 @@ STATEMENTS = {
                  ORDER BY ts DESC LIMIT $4) s) l
           LEFT JOIN limit_timestamps t ON t.parent = $3 AND t.resource = 'record'""",
     "limit_since(text,text,text,bigint)": f"""
-      SELECT {LIST_READ}, (SELECT ts FROM limit_timestamps WHERE parent = $3 AND resource = 'record'),
+      SELECT {LIST_READ}, {LIST_TIMESTAMP},
         l.n, NULL, 0, rows FROM (
         SELECT count(*) AS n, '[' || string_agg(
            {ITEM}, ',') || ']'
@@ -119,7 +121,7 @@ STATEMENTS = {
                  ORDER BY ts DESC) s) l""",
     # the benchmark's filter: containment, sorted by a number in the data
     "limit_filter(text,text,text,jsonb,int)": f"""
-      SELECT {LIST_READ}, (SELECT ts FROM limit_timestamps WHERE parent = $3 AND resource = 'record'),
+      SELECT {LIST_READ}, {LIST_TIMESTAMP},
         l.total, NULL, 0, rows FROM (
         SELECT max(total) AS total, '[' || string_agg(
            {ITEM}, ',') || ']'
@@ -128,5 +130,5 @@ STATEMENTS = {
                  WHERE parent = $3 AND resource = 'record' AND NOT deleted AND data @> $4
                  ORDER BY data->'n' DESC LIMIT $5) s) l""",
     "limit_etag(text,text,text)": f"""
-      SELECT {LIST_READ}, (SELECT ts FROM limit_timestamps WHERE parent = $3 AND resource = 'record')""",
+      SELECT {LIST_READ}, {LIST_TIMESTAMP}""",
 }

@@ -131,3 +131,9 @@ def learn_facts(send: Sender, *, records: int) -> Facts:
 
 def _etag(send: Sender, path: str) -> str:
     return require(send(OWNER, "HEAD", path)).headers["ETag"]
+
+
+def create_accounts(send: Sender, *, password: str) -> None:
+    """Have owner and reader sign up."""
+    for user in (OWNER, READER):
+        require(send("", "PUT", f"/accounts/{user}", {"data": {"password": password}}))

@@ -32,6 +32,8 @@ from kinto.config.inifile import (
 
 
 _HOST = "127.0.0.1"
+# For answers under way and an embedded database, before the worker of `--reload` is killed.
+_STOP_SECONDS = 10
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -56,7 +58,9 @@ def run(args: argparse.Namespace) -> int:
         ini = require_ini(ini)
     if args.reload:
         # Returns in the worker process only.
-        reloader = hupper.start_reloader("kinto.__main__.main", worker_args=(args.argv,))
+        reloader = hupper.start_reloader(
+            "kinto.__main__.main", shutdown_interval=_STOP_SECONDS, worker_args=(args.argv,)
+        )
         if ini is not None:
             reloader.watch_files([str(ini)])
     stop_on_sigterm()

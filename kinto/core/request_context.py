@@ -1,9 +1,11 @@
 """What one request has to know from the database, fetched in as few round trips as can be."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, cast
 
 from pyramid.authorization import Authenticated, Everyone
+from pyramid.interfaces import IAuthorizationPolicy
 from pyramid.request import Request
 
 from kinto.core.errors import raise_invalid
@@ -17,6 +19,7 @@ from kinto.core.storage.protocols import (
     ContextQuery,
     ContextReader,
     ListLocker,
+    PageQuery,
     StoredContext,
 )
 from kinto.core.types import BoundPermission, KintoObject, ListKey, ObjectKey, Permissions
@@ -41,6 +44,8 @@ class ResourceContext:
         self._stored: StoredContext | None = None
         self._principals: frozenset[str] = frozenset()
         self._parent_id: str | None = None
+        # The page that was read along with the context, if one was.
+        self.page_query: PageQuery | None = None
 
     # -- from the URL and the body, without reading anything ----------------------------
 
@@ -191,11 +196,25 @@ class ResourceContext:
         for_write = self.request.method in _WRITES
         if for_write and must_lock_first(self.request):
             lock_lists(registry.storage, [query.target])
-        stored = fetch_context(registry.storage, registry.permission, query, for_write=for_write)
+        page = None if for_write else self._guess_page()
+        stored = fetch_context(
+            registry.storage, registry.permission, query, for_write=for_write, page=page
+        )
+        self.page_query = page
         if groups is not None:
             stored.groups = frozenset(groups)
         self._stored = stored
         self._principals = frozenset(principals) | stored.groups
+
+    def _guess_page(self) -> PageQuery | None:
+        """The page that is going to be asked for, where ACEs may grant to read it."""
+        page: PageQuery | None = self.service.resource.guess_page(self.request)
+        policy = self.request.registry.queryUtility(IAuthorizationPolicy)
+        find_bound = getattr(policy, "get_bound_permissions", None)
+        if page is None or find_bound is None:
+            return None
+        granting = tuple(BoundPermission(*pair) for pair in find_bound(self.plural_uri(), "read"))
+        return replace(page, granted_by=granting) if granting else None
 
     def _query(self, userid: str | None, principals: tuple[str, ...]) -> ContextQuery:
         resource_name = self.request.current_resource_name
@@ -254,11 +273,20 @@ def lock_lists(storage: StorageBase, keys: Sequence[ListKey], *, known_only: boo
 
 
 def fetch_context(
-    storage: StorageBase, permission: PermissionBase, query: ContextQuery, *, for_write: bool
+    storage: StorageBase,
+    permission: PermissionBase,
+    query: ContextQuery,
+    *,
+    for_write: bool,
+    page: PageQuery | None = None,
 ) -> StoredContext:
-    """In one round trip where storage and permissions share a database, else piece by piece."""
+    """In one round trip where storage and permissions share a database, else piece by piece.
+
+    :param page: to be read along with it, where that costs nothing.
+    """
     if shares_database(storage, permission):
-        return cast(ContextReader, storage).fetch_context(query, for_write=for_write)
+        reader = cast(ContextReader, storage)
+        return reader.fetch_context(query, for_write=for_write, page=page)
     return _fetch_piecewise(storage, permission, query)
 
 

@@ -91,11 +91,11 @@ def test_app_wsgi_makes_the_tables(folder, ini) -> None:
 
 
 def test_user_ids_are_made_with_a_secret_of_the_folder(folder, ini) -> None:
-    first = as_alice(loadapp(f"config:{ini}"))
+    first = as_alice(ApplicationLoader().load(ini))
     client_module._CLIENTS.clear()
-    second = as_alice(loadapp(f"config:{ini}"))
+    second = as_alice(ApplicationLoader().load(ini))
     write_ini(ini, embedded_settings("embedded:./other"))
-    other = as_alice(loadapp(f"config:{ini}"))
+    other = as_alice(ApplicationLoader().load(ini))
 
     assert first == second != other
     assert (folder / "data" / "secret").stat().st_uid == (folder / "data").stat().st_uid

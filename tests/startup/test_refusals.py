@@ -151,7 +151,9 @@ BACKENDS = [
 ]
 
 CODE = [
-    case("unknown plugin", {"kinto.includes": "unknown.plugin"}, "kinto.includes", "unknown.plugin"),
+    case(
+        "unknown plugin", {"kinto.includes": "unknown.plugin"}, "kinto.includes", "unknown.plugin"
+    ),
     case("no plugin", {"kinto.includes": "os.path"}, "kinto.includes", "os.path has no includeme"),
     case(
         "one capability twice",

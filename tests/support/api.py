@@ -136,7 +136,9 @@ class Client:
 def _encode(body: object) -> bytes:
     if isinstance(body, bytes):
         return body
-    return body.encode() if isinstance(body, str) else json.dumps(body).encode()
+    text = body if isinstance(body, str) else json.dumps(body)
+    # What no client can mean, but can send.
+    return text.encode("utf-8", "surrogatepass")
 
 
 def _envelope(data: object, more: Mapping[str, object]) -> dict[str, object]:

@@ -93,6 +93,16 @@ def dumps_storable(value: JSONValue) -> str:
     return encoded.decode()
 
 
+def raw_json(text: str) -> JSONValue:
+    """A value that is JSON text already: it is written as it is, never read."""
+    return msgspec.Raw(text.encode())
+
+
+def read_raw(value: JSONValue) -> JSONValue:
+    """The value behind :func:`raw_json`; other values are returned as they are."""
+    return loads_stored(bytes(value)) if isinstance(value, msgspec.Raw) else value
+
+
 def _may_be_deep(raw: bytes | str) -> bool:
     if isinstance(raw, str):
         return len(raw) > MAX_NESTING and raw.count("[") + raw.count("{") > MAX_NESTING

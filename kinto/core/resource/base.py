@@ -41,6 +41,7 @@ from kinto.core.storage.exceptions import (
     UnicityError,
 )
 from kinto.core.storage.generators import Generator
+from kinto.core.storage.protocols import PageQuery
 from kinto.core.types import KintoObject, ListKey, ObjectKey
 
 
@@ -109,6 +110,14 @@ class ResourceBase:
     @classmethod
     def get_owner_key(cls, request: Request) -> ObjectKey | None:
         """The object without which the list addressed does not exist, if there is one."""
+        return None
+
+    @classmethod
+    def guess_page(cls, request: Request) -> PageQuery | None:
+        """The page that the request is going to ask for, to be read before it is allowed to.
+
+        ``None`` where it reads no page, or where only its execution tells which.
+        """
         return None
 
     def is_known_field(self, field: str) -> bool:

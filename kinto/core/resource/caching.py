@@ -11,8 +11,8 @@ def add_cache_headers(
     request: Request, response: Response, *, expires_seconds: int | None, is_record: bool = False
 ) -> None:
     """Say for how long an anonymous answer may be kept; never for that of a known user."""
-    if request.prefixed_userid is None and expires_seconds is not None:
-        if is_record or expires_seconds > 0:
-            response.cache_expires(seconds=max(expires_seconds, 0))
-            return
-    response.headers["Cache-Control"] = "no-cache, no-store"
+    seconds = None if request.prefixed_userid is not None else expires_seconds
+    if seconds is not None and (is_record or seconds > 0):
+        response.cache_expires(seconds=max(seconds, 0))
+    else:
+        response.headers["Cache-Control"] = "no-cache, no-store"

@@ -9,7 +9,8 @@ from typing import Any
 from pyramid.request import Request
 
 from kinto.core.errors import raise_invalid, request_params
-from kinto.core.exceptions import InvalidParameter
+from kinto.core.exceptions import InvalidParameter, InvalidRequest
+from kinto.core.protocol.clock import msec_time
 from kinto.core.protocol.criteria import Filter, Sort
 from kinto.core.protocol.pagination import (
     NONCE_PREFIX,
@@ -21,9 +22,43 @@ from kinto.core.protocol.pagination import (
     next_page_params,
     pagination_rules,
 )
-from kinto.core.protocol.urls import build_url
+from kinto.core.protocol.query import parse_list_query
+from kinto.core.protocol.urls import UndecodableURL, build_url, parse_query
 from kinto.core.registry import current_settings
+from kinto.core.storage.protocols import PageQuery
 from kinto.core.types import KintoObject
+
+
+def guess_page(request: Request, *, as_text: bool) -> PageQuery:
+    """The page that the query string of a GET asks for.
+
+    :raises InvalidRequest: the query string is to be refused, or takes more to understand.
+    """
+    pagination = current_settings(request.registry).pagination
+    try:
+        params = parse_query(request.environ.get("QUERY_STRING", ""))
+    except UndecodableURL as error:
+        raise InvalidRequest(str(error)) from error
+    query = parse_list_query(
+        params,
+        known_field=lambda field: True,
+        now_ms=msec_time(),
+        list_timestamp=_unknown_timestamp,
+        paginate_by=pagination.paginate_by,
+        max_fetch_size=pagination.max_fetch_size,
+    )
+    return PageQuery(
+        filters=query.filters,
+        sorting=query.sorting,
+        pagination_rules=query.rules,
+        limit=query.limit + 1,
+        include_deleted=query.include_deleted,
+        as_text=as_text and query.fields is None,
+    )
+
+
+def _unknown_timestamp() -> int | None:
+    raise InvalidRequest("the timestamp of the list is not known yet")
 
 
 def read_token(

@@ -7,8 +7,8 @@ from kinto.core.deprecation import deprecated_name
 from kinto.core.events import PERMISSIONS_FIELD
 from kinto.core.storage import StorageBase
 from kinto.core.storage.abilities import abilities_of
-from kinto.core.storage.protocols import Page, PageReader, SubtreeRemover
-from kinto.core.types import KintoObject, ListKey, Permissions
+from kinto.core.storage.protocols import Page, PageQuery, PageReader, SubtreeRemover
+from kinto.core.types import KintoObject, ListKey, Permissions, Timestamp
 
 
 class Model:
@@ -83,19 +83,26 @@ class Model:
             deleted_field=self.deleted_field,
         )
 
-    def get_page(self, *, timestamp: Callable[[], int], **selection: Any) -> Page:
+    def get_page(self, *, timestamp: Callable[[], int], query: PageQuery) -> Page:
         """Objects that match with the timestamp of the list, from one snapshot where possible.
 
         :param timestamp: gives the timestamp elsewhere. It is asked first: an ETag that is too
             old has a client ask again, one that is too new would hide a change for good.
         """
+        selection: dict[str, Any] = {
+            "filters": query.filters,
+            "sorting": query.sorting,
+            "pagination_rules": query.pagination_rules,
+            "limit": query.limit,
+            "include_deleted": query.include_deleted,
+        }
         plain = type(self).get_objects is Model.get_objects
         if plain and abilities_of(self.storage).reads_pages:
             return cast(PageReader, self.storage).list_page(
-                self.resource_name, self.parent_id, **selection
+                self.resource_name, self.parent_id, as_text=query.as_text, **selection
             )
         before = timestamp()
-        return Page(self.get_objects(**selection), before)  # type: ignore[arg-type]
+        return Page(self.get_objects(**selection), Timestamp(before))
 
     def count_objects(self, filters: Any = None, parent_id: str | None = None) -> int:
         """How many live objects match."""

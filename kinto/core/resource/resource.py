@@ -5,13 +5,18 @@ Source: "Semantics of each method" of the HTTP API, section 6; extension API, se
 
 from typing import Any
 
+from pyramid.request import Request
+
 from kinto.core.deprecation import deprecated_name
 from kinto.core.errors import raise_invalid
-from kinto.core.events import ACTIONS, PERMISSIONS_FIELD
+from kinto.core.events import ACTIONS, PERMISSIONS_FIELD, is_listened_to
+from kinto.core.exceptions import InvalidRequest
 from kinto.core.protocol.fields import project_fields
 from kinto.core.protocol.filters import filters_on_timestamp
+from kinto.core.protocol.json_codec import read_raw
 from kinto.core.protocol.permissions import PermissionChange
 from kinto.core.resource.former_names import FormerNames
+from kinto.core.resource.listing import guess_page
 from kinto.core.resource.patching import respond_to_patch
 from kinto.core.resource.writing import (
     parse_deletion_timestamp,
@@ -21,6 +26,7 @@ from kinto.core.storage.exceptions import (
     ConcurrentWriteError,
     ObjectNotFoundError,
 )
+from kinto.core.storage.protocols import Page, PageQuery
 
 
 class Resource(FormerNames):
@@ -51,8 +57,7 @@ class Resource(FormerNames):
             count = self.model.count_objects(filters)
             response.headers["Total-Objects"] = response.headers["Total-Records"] = str(count)
             return self.postprocess([])
-        page = self.model.get_page(
-            timestamp=lambda: self.timestamp,
+        query = PageQuery(
             filters=filters,
             sorting=sorting,
             pagination_rules=rules,
@@ -60,15 +65,66 @@ class Resource(FormerNames):
             include_deleted=filters_on_timestamp(
                 filters, modified_field=self.model.modified_field
             ),
+            as_text=fields is None and self._nobody_reads_pages(self.request),
+        )
+        page = self._known_page(query) or self.model.get_page(
+            timestamp=lambda: self.timestamp, query=query
         )
         self._list_timestamp = page.timestamp
         self._add_timestamp_header(response, page.timestamp)
         objects = page.objects[:limit]
         if len(page.objects) > limit:
-            self._add_next_page(objects[-1], sorting, limit, offset + limit)
+            self._add_next_page(read_raw(objects[-1]), sorting, limit, offset + limit)
         if fields:
             objects = [project_fields(obj, fields) for obj in objects]
         return self.postprocess(objects)
+
+    @classmethod
+    def guess_page(cls, request: Request) -> PageQuery | None:
+        """The page of a plain GET of a list."""
+        service = request.current_service
+        if request.method != "GET" or service.type != "plural":
+            return None
+        if "If-None-Match" in request.headers or cls._chooses_pages():
+            return None
+        try:
+            return guess_page(request, as_text=cls._nobody_reads_pages(request))
+        except InvalidRequest:
+            # It is refused once it is known who asks.
+            return None
+
+    @classmethod
+    def _chooses_pages(cls) -> bool:
+        """Whether a sub-class has a say in what is listed."""
+        return any(
+            getattr(cls, name) is not getattr(Resource, name)
+            for name in (
+                "plural_get",
+                "is_known_field",
+                "default_model",
+                "_extract_limit",
+                "_extract_filters",
+                "_extract_sorting",
+                "_extract_pagination_rules_from_token",
+            )
+        ) or not cls.schema.get_option("preserve_unknown")
+
+    def _known_page(self, query: PageQuery) -> Page | None:
+        """The page, when it was read along with the context."""
+        context = getattr(self.context, "resource_context", None)
+        if context is None or context.page_query != query:
+            return None
+        page: Page | None = context.stored.page
+        return page
+
+    @classmethod
+    def _nobody_reads_pages(cls, request: Request) -> bool:
+        """Whether the objects of a page go to the client without anybody looking into them."""
+        return (
+            cls.plural_get is Resource.plural_get
+            and cls.postprocess is Resource.postprocess
+            and not is_listened_to(request.registry, request.current_resource_name, ACTIONS.READ)
+        )
 
     def plural_post(self) -> dict[str, Any]:
         """Answer POST: create an object, or show the one that has the id given."""

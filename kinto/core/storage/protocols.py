@@ -19,6 +19,14 @@ from kinto.core.types import (
 
 
 @dataclass(frozen=True, slots=True)
+class Page:
+    """Objects of a list, and the timestamp of that list, from one snapshot."""
+
+    objects: list[KintoObject]
+    timestamp: Timestamp
+
+
+@dataclass(frozen=True, slots=True)
 class ContextQuery:
     """What one request has to know before it can be decided.
 
@@ -40,6 +48,23 @@ class ContextQuery:
     owner: ObjectKey | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class PageQuery:
+    """The page of a list that a request is going to ask for, if it is allowed to.
+
+    :param granted_by: the page is read when one of these ACEs is held, so that the time which
+        a refusal takes tells nothing about the list.
+    """
+
+    filters: Sequence[Any]  # kinto.core.storage.Filter
+    sorting: Sequence[Any]  # kinto.core.storage.Sort
+    pagination_rules: Sequence[Sequence[Any]] | None
+    limit: int
+    include_deleted: bool
+    as_text: bool
+    granted_by: tuple[BoundPermission, ...] = field(default=(), compare=False)
+
+
 @dataclass(slots=True)
 class StoredContext:
     """The answer to a :class:`ContextQuery`, from one snapshot of the database.
@@ -50,6 +75,8 @@ class StoredContext:
     :param permissions: every ACE of the object addressed.
     :param owner: ``None`` when there is none, or none was asked for.
     :param timestamp: of the list; the same at each read until something is written.
+    :param page: the page that was asked for along with it. Whether the user may see it is
+        for the reader of this context to decide.
     """
 
     groups: frozenset[str] = frozenset()
@@ -58,22 +85,17 @@ class StoredContext:
     permissions: Permissions = field(default_factory=dict)
     owner: KintoObject | None = None
     timestamp: Timestamp | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """Objects of a list, and the timestamp of that list, from one snapshot."""
-
-    objects: list[KintoObject]
-    timestamp: Timestamp
+    page: Page | None = None
 
 
 @runtime_checkable
 class ContextReader(Protocol):
     """Storage and permissions in one database: everything a request needs in one round trip."""
 
-    def fetch_context(self, query: ContextQuery, *, for_write: bool = False) -> StoredContext:
-        """Answer ``query`` with one statement.
+    def fetch_context(
+        self, query: ContextQuery, *, for_write: bool = False, page: PageQuery | None = None
+    ) -> StoredContext:
+        """Answer ``query`` with one statement, with a page of the list along with it.
 
         :param for_write: the request will write: read within its transaction (which begins
             with this very round trip), so that what follows commits with it.
@@ -96,7 +118,14 @@ class PageReader(Protocol):
         pagination_rules: Sequence[Sequence[Any]] | None = None,
         limit: int | None = None,
         include_deleted: bool = False,
-    ) -> Page: ...
+        as_text: bool = False,
+    ) -> Page:
+        """A page.
+
+        :param as_text: nobody is going to look into the objects: they may be JSON text, as
+            :func:`~kinto.core.protocol.json_codec.raw_json` wraps it.
+        """
+        ...
 
 
 @runtime_checkable

@@ -1,8 +1,7 @@
 """What a failed request takes back, and what not."""
 
+import contextlib
 import threading
-
-import pytest
 
 from kinto.core.storage.undo import AtomicWrites
 
@@ -14,7 +13,7 @@ def test_a_block_that_fails_after_it_waited_takes_back_nothing_of_others() -> No
     undone: list[str] = []
 
     def wait_then_fail() -> None:
-        with pytest.raises(ZeroDivisionError), writes.write():
+        with contextlib.suppress(ZeroDivisionError), writes.write():
             writes.record(lambda: undone.append("ours"))
             has_started.set()
             freed.wait(timeout=10)

@@ -286,6 +286,7 @@ class Storage(MemoryBasedStorage):
         pagination_rules: PaginationRules | None = None,
         limit: int | None = None,
         include_deleted: bool = False,
+        as_text: bool = False,
     ) -> Page:
         """Objects of a list with the timestamp that it has at the same moment.
 

@@ -22,11 +22,11 @@ from kinto.core.storage import (
 from kinto.core.storage.exceptions import ObjectNotFoundError, ReadonlyError, UnicityError
 from kinto.core.storage.matching import FieldNames
 from kinto.core.storage.postgresql import lists, reads, removal, version, writes
-from kinto.core.storage.postgresql.context import fetch_context
+from kinto.core.storage.postgresql.context import fetch_context, fetch_context_with_page
 from kinto.core.storage.postgresql.rows import one_object, tombstone
 from kinto.core.storage.postgresql.selection import Criteria
 from kinto.core.storage.postgresql.writes import Existing, WriteConditions
-from kinto.core.storage.protocols import ContextQuery, Page, StoredContext
+from kinto.core.storage.protocols import ContextQuery, Page, PageQuery, StoredContext
 from kinto.core.types import KintoObject, ListKey, ObjectKey
 
 
@@ -313,15 +313,33 @@ class Storage(MigratorMixin, StorageBase):
 
     # -- Finer protocols -------------------------------------------------------------------
 
-    def fetch_context(self, query: ContextQuery, *, for_write: bool = False) -> StoredContext:
-        """What a request has to know, in one round trip.
+    def fetch_context(
+        self, query: ContextQuery, *, for_write: bool = False, page: PageQuery | None = None
+    ) -> StoredContext:
+        """What a request has to know, in one round trip, with the page it may ask for.
 
         The permissions must be in the same database.
 
         :param for_write: read in the transaction of the request, which begins with it.
         """
         with self.client.write() if for_write else self.client.read() as connection:
-            return fetch_context(connection, query, names=_NAMES)
+            if page is None:
+                return fetch_context(connection, query, names=_NAMES)
+            criteria = Criteria(
+                *query.target,
+                filters=page.filters,
+                sorting=page.sorting,
+                rules=page.pagination_rules,
+                limit=self._fetch_limit(page.limit),
+                include_deleted=page.include_deleted,
+            )
+            return fetch_context_with_page(
+                connection,
+                query,
+                criteria,
+                granted_by=page.granted_by,
+                as_text=page.as_text,
+            )
 
     def list_page(
         self,
@@ -333,6 +351,7 @@ class Storage(MigratorMixin, StorageBase):
         pagination_rules: PaginationRules | None = None,
         limit: int | None = None,
         include_deleted: bool = False,
+        as_text: bool = False,
     ) -> Page:
         """Objects of one list as :meth:`list_all` gives them, with the timestamp of the list.
 
@@ -348,7 +367,7 @@ class Storage(MigratorMixin, StorageBase):
             include_deleted=include_deleted,
         )
         with self.client.read() as connection:
-            return reads.fetch_page(connection, criteria)
+            return reads.fetch_page(connection, criteria, as_text=as_text)
 
     def lock_lists(self, keys: Sequence[ListKey], *, known_only: bool = False) -> None:
         """Keep other writers away from these lists until the transaction ends.

@@ -1,17 +1,34 @@
 """What a request has to know before it can be decided, in one round trip."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from kinto.core.postgresql.connection import Connection
 from kinto.core.postgresql.statements import Statement
 from kinto.core.storage.matching import FieldNames
-from kinto.core.storage.postgresql.rows import one_object
-from kinto.core.storage.protocols import ContextQuery, StoredContext
+from kinto.core.storage.postgresql.reads import PAGE_TYPES, objects_sql, span_params
+from kinto.core.storage.postgresql.rows import many_objects, many_texts, one_object
+from kinto.core.storage.postgresql.selection import Criteria, time_span
+from kinto.core.storage.postgresql.values import BoundValues
+from kinto.core.storage.protocols import ContextQuery, Page, StoredContext
 from kinto.core.types import BoundPermission, Permissions, Timestamp
 
 
 # Groups may hold every user who is signed in.
 _AUTHENTICATED = "system.Authenticated"
+
+_FETCH_TYPES = {
+    "user_ids": "text[]",
+    "principals": "text[]",
+    "uris": "text[]",
+    "object_uri": "text",
+    "resource_name": "text",
+    "parent_id": "text",
+    "object_id": "text",
+    "owner_resource_name": "text",
+    "owner_parent_id": "text",
+    "owner_id": "text",
+}
 
 _FETCH = Statement(
     "kinto_fetch_context",
@@ -22,19 +39,78 @@ _FETCH = Statement(
         %(resource_name)s, %(parent_id)s, %(object_id)s,
         %(owner_resource_name)s, %(owner_parent_id)s, %(owner_id)s)
     """,
-    types={
-        "user_ids": "text[]",
-        "principals": "text[]",
-        "uris": "text[]",
-        "object_uri": "text",
-        "resource_name": "text",
-        "parent_id": "text",
-        "object_id": "text",
-        "owner_resource_name": "text",
-        "owner_parent_id": "text",
-        "owner_id": "text",
-    },
+    types=_FETCH_TYPES,
 )
+
+
+# One row of the context, then those of the page, where the context grants to read it. The
+# functions are STABLE, so that both are of the snapshot of the statement.
+_WITH_PAGE = """
+WITH context AS (
+    SELECT groups, granted, aces, epoch, data, owner_epoch, owner_data, list_epoch,
+           EXISTS (
+               SELECT FROM generate_subscripts(granted, 1) AS held,
+                           generate_subscripts(%(granted_by)s::text[], 1) AS wanted
+                WHERE granted[held][1] = (%(granted_by)s::text[])[wanted][1]
+                  AND granted[held][2] = (%(granted_by)s::text[])[wanted][2]
+           ) AS is_granted
+      FROM kinto_fetch_context(
+        %(user_ids)s::text[], %(principals)s::text[], %(uris)s::text[], %(object_uri)s::text,
+        %(resource_name)s::text, %(parent_id)s::text, %(object_id)s::text,
+        %(owner_resource_name)s::text, %(owner_parent_id)s::text, %(owner_id)s::text)
+)
+SELECT groups, granted, aces, epoch, data, owner_epoch, owner_data, list_epoch,
+       is_granted, NULL::bigint, NULL::text, NULL::boolean, NULL::text
+  FROM context
+ UNION ALL
+SELECT NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, page.*
+  FROM context, LATERAL ({objects}) AS page
+ WHERE is_granted
+"""
+
+_BY_TIME = """
+    SELECT r_epoch, r_id, r_deleted, r_data
+      FROM kinto_list_page(%(resource_name)s, %(parent_id)s, %(after)s, %(before)s,
+                           %(include_deleted)s, %(is_descending)s, %(limit)s)
+     -- The timestamp of the list, which comes first, is in the context already.
+     WHERE r_id IS NOT NULL
+"""
+
+_WITH_PAGE_BY_TIME = Statement(
+    "kinto_fetch_page",
+    _WITH_PAGE.format(objects=_BY_TIME),
+    types={**_FETCH_TYPES, **PAGE_TYPES, "granted_by": "text[]"},
+)
+
+
+def fetch_context_with_page(
+    connection: Connection,
+    query: ContextQuery,
+    criteria: Criteria,
+    *,
+    granted_by: Sequence[BoundPermission],
+    as_text: bool,
+) -> StoredContext:
+    """The answer to a query with a page of its list, from one snapshot of the database.
+
+    :param granted_by: without one of these ACEs the page is not read.
+    """
+    params = {**_params(query), "granted_by": [list(pair) for pair in granted_by]}
+    span = time_span(criteria)
+    if span is not None:
+        params.update(span_params(query.target, span, criteria))
+        statement = _WITH_PAGE_BY_TIME
+    else:
+        values = BoundValues(params)
+        sql = _WITH_PAGE.format(objects=objects_sql(criteria, values))
+        statement, params = Statement("kinto_page", sql, long=criteria.is_long), values.params
+    first, *rows = connection.fetch_all(statement, params)
+    context = _context(first[:8], query, names=criteria.names)
+    if first[8] and context.timestamp is not None:
+        make = many_texts if as_text else many_objects
+        objects = make([row[9:] for row in rows], names=criteria.names)
+        context.page = Page(objects, context.timestamp)
+    return context
 
 
 def fetch_context(
@@ -43,6 +119,10 @@ def fetch_context(
     """The answer to a query, from one snapshot of the database."""
     row = connection.fetch_one(_FETCH, _params(query))
     assert row is not None
+    return _context(row, query, names=names)
+
+
+def _context(row: Sequence[Any], query: ContextQuery, *, names: FieldNames) -> StoredContext:
     groups, granted, aces, epoch, data, owner_epoch, owner_data, timestamp = row
     context = StoredContext(
         groups=frozenset(groups or ()),

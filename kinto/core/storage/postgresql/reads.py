@@ -3,7 +3,7 @@
 from kinto.core.postgresql.connection import Connection
 from kinto.core.postgresql.statements import Statement
 from kinto.core.storage.matching import FieldNames
-from kinto.core.storage.postgresql.rows import many_objects, one_object
+from kinto.core.storage.postgresql.rows import many_objects, many_texts, one_object
 from kinto.core.storage.postgresql.selection import (
     Criteria,
     TimeSpan,
@@ -22,6 +22,16 @@ _GET = Statement(
     types={"resource_name": "text", "parent_id": "text", "object_id": "text"},
 )
 
+PAGE_TYPES = {
+    "resource_name": "text",
+    "parent_id": "text",
+    "after": "bigint",
+    "before": "bigint",
+    "include_deleted": "boolean",
+    "is_descending": "boolean",
+    "limit": "bigint",
+}
+
 _PAGE_BY_TIME = Statement(
     "kinto_list_page",
     """
@@ -29,15 +39,7 @@ _PAGE_BY_TIME = Statement(
       FROM kinto_list_page(%(resource_name)s, %(parent_id)s, %(after)s, %(before)s,
                            %(include_deleted)s, %(is_descending)s, %(limit)s)
     """,
-    types={
-        "resource_name": "text",
-        "parent_id": "text",
-        "after": "bigint",
-        "before": "bigint",
-        "include_deleted": "boolean",
-        "is_descending": "boolean",
-        "limit": "bigint",
-    },
+    types=PAGE_TYPES,
 )
 
 # The timestamp comes along in the first row; the function reads the snapshot of the statement.
@@ -118,20 +120,24 @@ def find_object(
     return one_object(data, object_id, epoch, names=names)
 
 
-def fetch_page(connection: Connection, criteria: Criteria) -> Page:
-    """Objects of one list, with its timestamp, from one snapshot."""
+def fetch_page(connection: Connection, criteria: Criteria, *, as_text: bool = False) -> Page:
+    """Objects of one list, with its timestamp, from one snapshot.
+
+    :param as_text: leave the JSON of the objects as it is.
+    """
     assert criteria.resource_name is not None
     key = ListKey(criteria.resource_name, criteria.parent_id)
     span = time_span(criteria)
     if span is not None:
-        rows = connection.fetch_all(_PAGE_BY_TIME, _span_params(key, span, criteria))
+        rows = connection.fetch_all(_PAGE_BY_TIME, span_params(key, span, criteria))
     else:
         values = BoundValues(key._asdict())
-        sql = _PAGE.format(objects=_objects_sql(criteria, values))
+        sql = _PAGE.format(objects=objects_sql(criteria, values))
         statement = Statement("kinto_page", sql, long=criteria.is_long)
         rows = connection.fetch_all(statement, values.params)
     (timestamp, *_), *objects = rows
-    return Page(many_objects(objects, names=criteria.names), Timestamp(timestamp))
+    made = (many_texts if as_text else many_objects)(objects, names=criteria.names)
+    return Page(made, Timestamp(timestamp))
 
 
 def fetch_objects(connection: Connection, criteria: Criteria) -> list[KintoObject]:
@@ -139,7 +145,7 @@ def fetch_objects(connection: Connection, criteria: Criteria) -> list[KintoObjec
     if criteria.is_one_list and time_span(criteria) is not None:
         return fetch_page(connection, criteria).objects
     values = BoundValues()
-    statement = Statement("kinto_list", _objects_sql(criteria, values), long=criteria.is_long)
+    statement = Statement("kinto_list", objects_sql(criteria, values), long=criteria.is_long)
     return many_objects(connection.fetch_all(statement, values.params), names=criteria.names)
 
 
@@ -164,7 +170,8 @@ def fetch_timestamps(connection: Connection, resource_name: str) -> dict[str, in
     return dict(connection.fetch_all(_ALL_TIMESTAMPS, {"resource_name": resource_name}))
 
 
-def _objects_sql(criteria: Criteria, values: BoundValues) -> str:
+def objects_sql(criteria: Criteria, values: BoundValues) -> str:
+    """The query for the objects."""
     return _OBJECTS.format(
         where=where(criteria, values),
         order_by=order_by(criteria, values),
@@ -172,7 +179,8 @@ def _objects_sql(criteria: Criteria, values: BoundValues) -> str:
     )
 
 
-def _span_params(key: ListKey, span: TimeSpan, criteria: Criteria) -> dict[str, object]:
+def span_params(key: ListKey, span: TimeSpan, criteria: Criteria) -> dict[str, object]:
+    """Parameters of the function that lists by time."""
     return {
         **key._asdict(),
         "after": span.after,

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from kinto.core.protocol import json_codec
 from kinto.core.storage.matching import FieldNames
-from kinto.core.types import KintoObject
+from kinto.core.types import JSONValue, KintoObject
 
 
 # Milliseconds since the epoch, id, whether it is a tombstone, JSON text of the other fields.
@@ -32,6 +32,19 @@ def many_objects(rows: Sequence[ObjectRow], *, names: FieldNames) -> list[KintoO
             obj[id_field] = object_id
             obj[modified_field] = epoch
     return objects
+
+
+def many_texts(rows: Sequence[ObjectRow], *, names: FieldNames) -> list[JSONValue]:
+    """The same, as JSON that was not read: the text of the database with what has a column."""
+    return [json_codec.raw_json(_text(row, names)) for row in rows]
+
+
+def _text(row: ObjectRow, names: FieldNames) -> str:
+    epoch, object_id, is_deleted, data = row
+    if is_deleted:
+        return json_codec.dumps(tombstone(object_id, epoch, names=names))
+    head = f'{{"{names.id}":{json_codec.dumps(object_id)},"{names.modified}":{epoch}'
+    return f"{head}}}" if data == "{}" else f"{head},{data[1:]}"
 
 
 def tombstone(object_id: str, epoch: int, *, names: FieldNames) -> KintoObject:
