@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from kinto.cli.first_session import first_session_settings
 from tests.support.processes import (
     STARTUP_TIMEOUT_SECONDS,
     Daemon,
@@ -31,13 +32,11 @@ MEMORY_SETTINGS = {
     "kinto.userid_hmac_secret": "some-secret-of-the-tests",
     "multiauth.policies": "basicauth",
 }
-# What `kinto start` does without a configuration file: anybody may sign up.
+# What `kinto start` does without a configuration file, beside its database.
 START_SETTINGS = {
-    "kinto.includes": "kinto.plugins.default_bucket kinto.plugins.accounts",
-    "multiauth.policies": "account",
-    "multiauth.policy.account.use": "kinto.plugins.accounts.AccountsPolicy",
-    "kinto.account_create_principals": "system.Everyone",
-    "kinto.account_write_principals": "account:admin",
+    name: value
+    for name, value in first_session_settings().items()
+    if not name.endswith(("_backend", "_url"))
 }
 
 
