@@ -96,10 +96,11 @@ class InProcess:
         headers: Mapping[str, str] | None = None,
     ) -> Reply:
         """The answer, decoded."""
-        data = b"" if body is None else json.dumps(body).encode()
+        text = body if isinstance(body, str) else json.dumps(body)
+        data = b"" if body is None else text.encode()
         environ = self.environ(user, method, path, body=data, headers=headers or {})
-        status, answered, text = self.call(environ)
-        return Reply(status, answered, json.loads(text) if text else None)
+        status, answered, content = self.call(environ)
+        return Reply(status, answered, json.loads(content) if content else None)
 
 
 def make_request(client: InProcess, scenario: Scenario, number: int, stem: str) -> dict[str, Any]:

@@ -36,7 +36,8 @@ def table_lines(entries: list[dict[str, str]]) -> list[str]:
     for reason, places in rows.items():
         lines += [f"   * - {escape(reason)}"]
         for number, place in enumerate(dict.fromkeys(places)):
-            lines += [f"     {' ' if number else '-'} | ``{place}``"]
+            # A literal cannot end in white space.
+            lines += [f"     {' ' if number else '-'} | ``{place.strip()}``"]
     return lines
 
 

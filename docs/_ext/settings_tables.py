@@ -1,9 +1,10 @@
-"""Directive ``settings-tables``: every setting, from the definitions that the service reads."""
+"""Directive ``settings-tables``: the settings, from the definitions that the service reads."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from docutils import nodes
+from docutils.parsers.rst import directives
 from docutils.statemachine import StringList
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
@@ -15,23 +16,34 @@ PREFIX = "kinto"
 
 
 class SettingsTables(SphinxDirective):
-    """One section for each group of settings."""
+    """One section for each group of settings.
+
+    Option ``without``: what the names of settings begin with that are read, but have no effect.
+    """
+
+    option_spec = {"without": directives.unchanged_required}
 
     def run(self) -> list[nodes.Node]:
         self.env.note_reread()
         container = nodes.Element()
-        lines = StringList(list(page_lines()), source="kinto.core.settings")
+        prefixes = tuple(self.options.get("without", "").split())
+        lines = StringList(list(page_lines(prefixes)), source="kinto.core.settings")
         self.state.nested_parse(lines, self.content_offset, container, match_titles=True)
         return container.children
 
 
-def page_lines() -> Iterator[str]:
-    """The whole of it, as reStructuredText."""
+def page_lines(without: tuple[str, ...]) -> Iterator[str]:
+    """The whole of it, as reStructuredText.
+
+    :param without: beginnings of the names that are left out.
+    """
     for title, definitions in iter_titled_groups():
-        title = title.splitlines()[0].rstrip(".")
-        yield from [title, "-" * len(title), ""]
-        yield from group_lines(definitions)
-        yield ""
+        shown = [each for each in definitions if not each.name.startswith(without)]
+        if shown:
+            title = title.splitlines()[0].rstrip(".")
+            yield from [title, "-" * len(title), ""]
+            yield from group_lines(shown)
+            yield ""
 
 
 def group_lines(definitions: Sequence[Definition]) -> Iterator[str]:

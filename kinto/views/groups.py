@@ -11,7 +11,7 @@ from pyramid.request import Request
 from kinto.authorization import RouteFactory
 from kinto.core import resource
 from kinto.core.events import ACTIONS, ResourceChanged
-from kinto.core.types import KintoObject
+from kinto.core.types import KintoObject, ObjectKey
 from kinto.views.schemas import bucket_schema, ensure_matches, is_validation_enabled
 
 
@@ -49,6 +49,11 @@ class Group(resource.Resource):
     def get_parent_id(self, request: Request) -> str:
         """URI of the bucket."""
         return f"/buckets/{request.matchdict['bucket_id']}"
+
+    @classmethod
+    def get_owner_key(cls, request: Request) -> ObjectKey:
+        """The bucket."""
+        return ObjectKey("bucket", "", request.matchdict["bucket_id"])
 
     def process_object(self, new: KintoObject, old: KintoObject | None = None) -> KintoObject:
         """Check the attributes against the schema that the bucket may give."""

@@ -12,6 +12,7 @@ from kinto.core.events import PERMISSIONS_FIELD
 from kinto.core.registry import current_settings
 from kinto.core.types import KintoObject
 from kinto.schema_validation import check_object
+from kinto.views import object_exists_or_404
 
 
 def is_validation_enabled(request: Request) -> bool:
@@ -38,8 +39,8 @@ def ensure_matches(
 
 
 def bucket_schema(request: Request, bucket_id: str, name: str) -> Any:
-    """The schema ``name`` that a bucket gives for what it holds; ``None`` without one."""
-    bound_data = request.bound_data.setdefault("bucket_schemas", {})
-    if bucket_id not in bound_data:
-        bound_data[bucket_id] = request.registry.storage.get("bucket", "", bucket_id)
-    return bound_data[bucket_id].get(name)
+    """The schema ``name`` that a bucket gives for what it holds; ``None`` without one.
+
+    :raises HTTPNotFound: there is no such bucket; errno 111.
+    """
+    return object_exists_or_404(request, "bucket", bucket_id).get(name)

@@ -59,6 +59,7 @@ def test_sessions_are_split_into_commands_and_outputs(tmp_path: Path) -> None:
     [
         ({"a": 1}, {"a": 1, "b": 2}),
         ({"a": "..."}, {"a": [1]}),
+        (["user:..."], ["user:bob"]),
         ([{"a": 1}], [{"a": 1, "b": 2}]),
     ],
 )
@@ -68,7 +69,13 @@ def test_a_part_of_an_object_is_enough(expected: object, actual: object) -> None
 
 @pytest.mark.parametrize(
     ("expected", "actual"),
-    [({"a": 1}, {"a": 2}), ({"a": 1}, {"b": 1}), ([1], [1, 2]), ([1], {"a": 1})],
+    [
+        ({"a": 1}, {"a": 2}),
+        ({"a": 1}, {"b": 1}),
+        ([1], [1, 2]),
+        ([1], {"a": 1}),
+        ("user:...", "group:x"),
+    ],
 )
 def test_a_difference_is_found(expected: object, actual: object) -> None:
     assert find_difference(expected, actual)

@@ -24,7 +24,6 @@ def server(
         {
             **settings,
             "kinto.paginate_by": PAGE_SIZE,
-            "kinto.includes": "kinto.plugins.history",
             "kinto.experimental_permissions_endpoint": "true",
         }
     )
@@ -143,16 +142,6 @@ def test_members_of_a_group_have_its_permissions(alice: Client, server: str) -> 
     assert alice.get_record(id="by-carol")["permissions"] == {}
     with pytest.raises(KintoException):
         carol.create_record(id="again", data={})
-
-
-def test_history_tells_what_happened(alice: Client) -> None:
-    alice.create_record(id="r", data={"n": 1})
-    alice.delete_record(id="r")
-
-    entries = alice.get_history(resource_name="record")
-
-    assert [entry["action"] for entry in entries] == ["delete", "create"]
-    assert {entry["user_id"] for entry in entries} == {user_id(alice)}
 
 
 def test_permissions_list_what_is_mine(server: str) -> None:

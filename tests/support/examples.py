@@ -10,7 +10,7 @@ from pathlib import Path
 
 
 DOCUMENTED_SERVER = "http://127.0.0.1:8888/v1"
-# In an expected answer, stands for any value.
+# In an expected answer, stands for any value; at the end of a text, for any end.
 ANYTHING = "..."
 _BLOCK = re.compile(
     r"^\.\. code-block:: shell-session\n((?:[ \t]+:.*\n)*)\n((?:(?:[ \t]+.*)?\n)+)", re.MULTILINE
@@ -108,4 +108,8 @@ def find_difference(expected: object, actual: object, *, path: str = "$") -> str
             if problem := find_difference(first, second, path=f"{path}[{number}]"):
                 return problem
         return None
-    return None if expected == actual else f"{path} is {actual!r} instead of {expected!r}"
+    if isinstance(expected, str) and isinstance(actual, str) and expected.endswith(ANYTHING):
+        is_same = actual.startswith(expected.removesuffix(ANYTHING))
+    else:
+        is_same = expected == actual
+    return None if is_same else f"{path} is {actual!r} instead of {expected!r}"
