@@ -27,7 +27,7 @@ EXTRAS_dev := all,test,docs
 .DEFAULT_GOAL := help
 .SUFFIXES:
 .PHONY: help serve test tests install install-monitoring install-postgres install-dev services \
-	lint format types architecture docs migrate constraints clean distclean
+	lint format types architecture docs migrate constraints clean distclean bench bench-scale bench-memory
 
 ##@ Run
 serve: $(VENV)/.installed-base ## Run a server on http://127.0.0.1:8888/v1/ with a PostgreSQL of its own
@@ -51,6 +51,17 @@ types: $(VENV)/.installed-dev ## Check the types
 
 architecture: $(VENV)/.installed-dev ## Check layers, imports, sizes of modules
 	@$(BIN)/python -m pytest -q --no-header tests/test_architecture.py
+
+##@ Measure
+# PROCESSES, THREADS, ROUNDS, SECONDS, RECORDS, SCENARIOS, SERVERS, AUTH, POSTGRESQL_URL: see benchmarks/compare.py
+bench: $(VENV)/.installed-dev ## Compare the throughput with Kinto 26.5.0 and with bare Pyramid
+	@$(BIN)/python -m benchmarks.compare $(ARGS)
+
+bench-scale: $(VENV)/.installed-dev ## Draw latency against the number of records (SIZES=1000,10000)
+	@$(BIN)/python -m benchmarks.scale $(ARGS)
+
+bench-memory: $(VENV)/.installed-dev ## Show the memory of a worker and the cost of its start (REQUESTS=100000)
+	@$(BIN)/python -m benchmarks.memory $(ARGS)
 
 ##@ Write
 format: $(VENV)/.installed-dev ## Format the code, fix what can be fixed

@@ -48,7 +48,7 @@ class HTTPClient:
             sent["Content-Type"] = "application/json"
         response = self._request(method, self.prefix + path, data, sent)
         text = response.read()
-        return Reply(response.status, response.headers, json.loads(text) if text else None)
+        return Reply(response.status, dict(response.headers), json.loads(text) if text else None)
 
     def _request(
         self, method: str, path: str, body: bytes | None, headers: dict[str, str]

@@ -33,7 +33,8 @@ def batch(request: Request) -> Response:
 
 def record(request: Request) -> Response:
     """Of one record."""
-    where = (_user(request), *(request.matchdict[name] for name in ("bucket", "collection", "id")))
+    match = request.matchdict
+    where = (_user(request), match["bucket"], match["collection"], match["id"])
     if request.method in ("GET", "HEAD"):
         etag = request.headers.get("If-None-Match")
         return _respond(operations.get_record(*where, etag))
@@ -44,7 +45,7 @@ def record(request: Request) -> Response:
 
 def records(request: Request) -> Response:
     """Of a list of records."""
-    where = (_user(request), *(request.matchdict[name] for name in ("bucket", "collection")))
+    where = (_user(request), request.matchdict["bucket"], request.matchdict["collection"])
     if request.method == "POST":
         return _respond(operations.post_record(*where, request.body))
     etag = request.headers.get("If-None-Match")

@@ -68,4 +68,4 @@ def cpu_seconds(pid: int) -> float:
     """CPU time that a process and its children have used."""
     parent = psutil.Process(pid)
     times = [each.cpu_times() for each in (parent, *parent.children(recursive=True))]
-    return sum(each.user + each.system for each in times)
+    return float(sum(each.user + each.system for each in times))

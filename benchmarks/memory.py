@@ -52,7 +52,7 @@ print(usage.ru_utime + usage.ru_stime)
 def worker_megabytes(server: Server) -> float:
     """Resident memory of the largest worker."""
     workers = psutil.Process(server.pid).children(recursive=True)
-    return max(worker.memory_info().rss for worker in workers) / 1e6
+    return float(max(worker.memory_info().rss for worker in workers)) / 1e6
 
 
 def measure_startup(repeat: int = 3) -> float:

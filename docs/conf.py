@@ -18,7 +18,7 @@ release = re.search(r'version="([^"]+)"', _SETUP)[1]
 version = release
 
 extensions = ["settings_tables", "differences_table", "command_line"]
-exclude_patterns = ["_build", "_ext"]
+exclude_patterns = ["_build", "_ext", "explanation/performance-table.rst"]
 highlight_language = "none"
 nitpicky = True
 

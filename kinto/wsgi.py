@@ -51,9 +51,10 @@ class ApplicationLoader:
                 if not self._applications:
                     # The logging of a process is that of its first application.
                     setup_logging(path)
-                application: Any = load_application(path)
-                initialize_embedded_schemas(application.registry)
-                self._applications[path] = application
+                # Any: the WSGI application of Pyramid, which has its registry.
+                loaded: Any = load_application(path)
+                initialize_embedded_schemas(loaded.registry)
+                self._applications[path] = loaded
             return self._applications[path]
 
 

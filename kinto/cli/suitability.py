@@ -3,10 +3,9 @@
 import logging
 
 from kinto.cli.application import naming_backend
-from kinto.core.postgresql.checks import UnsuitableDatabaseError
 from kinto.core.postgresql.client import PostgreSQLClient
 from kinto.core.postgresql.statements import Statement
-from kinto.core.storage.exceptions import BackendError
+from kinto.core.storage.exceptions import BackendError, UnsuitableDatabaseError
 from kinto.core.types import Registry
 
 

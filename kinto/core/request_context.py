@@ -159,9 +159,10 @@ class ResourceContext:
             return True
         strangers = set(principals) - self._principals
         uris = set(self._uris())
-        others = [pair for pair in bound_permissions if pair[0] and pair[0] not in uris]
+        storable = [pair for pair in bound_permissions if is_storable_text(pair[0])]
+        others = [pair for pair in storable if pair[0] and pair[0] not in uris]
         permission = self.request.registry.permission
-        if strangers and permission.check_permission(strangers, list(bound_permissions)):
+        if strangers and permission.check_permission(strangers, storable):
             return True
         return bool(others) and permission.check_permission(principals, others)
 

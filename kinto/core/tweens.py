@@ -9,8 +9,9 @@ from pyramid.request import Request
 from pyramid.response import Response
 
 from kinto.core.errors import ERRORS, http_error, send_alert
+from kinto.core.exceptions import InvalidParameter
 from kinto.core.headers import add_common_headers, add_unconditional_headers
-from kinto.core.protocol.host import is_valid_host
+from kinto.core.origin import settle_origin
 from kinto.core.registry import current_settings
 from kinto.core.settings import CoreSettings
 from kinto.core.storage.transactions import (
@@ -21,7 +22,6 @@ from kinto.core.storage.transactions import (
 
 
 Handler = Callable[[Request], Response]
-_SCHEMES = ("http", "https")
 
 
 def http_tween_factory(handler: Handler, registry: Registry) -> Handler:
@@ -29,7 +29,7 @@ def http_tween_factory(handler: Handler, registry: Registry) -> Handler:
 
     def http_tween(request: Request) -> Response:
         settings = current_settings(registry)
-        refusal = _override_origin(request, settings) or _find_refusal(request, settings)
+        refusal = _find_refusal(request, settings)
         if refusal is not None:
             if refusal.status_code == 410:
                 add_unconditional_headers(request, refusal)
@@ -64,20 +64,11 @@ def commit_veto(request: Request, response: Response) -> bool:
     return request.exception is not None or response.status_code >= 500
 
 
-def _override_origin(request: Request, settings: CoreSettings) -> Response | None:
-    deployment = settings.deployment
-    if deployment.http_scheme:
-        request.scheme = deployment.http_scheme
-    elif request.scheme not in _SCHEMES:
-        return _bad_request("Invalid scheme", "header", "X-Forwarded-Proto")
-    if deployment.http_host:
-        request.host = deployment.http_host
-    elif not is_valid_host(request.environ.get("HTTP_HOST", "localhost")):
-        return _bad_request("Invalid host", "header", "Host")
-    return None
-
-
 def _find_refusal(request: Request, settings: CoreSettings) -> Response | None:
+    try:
+        settle_origin(request, settings.deployment)
+    except InvalidParameter as error:
+        return _bad_request(error)
     deprecation = settings.deprecation
     if deprecation.eos is not None:
         if deprecation.eos <= datetime.now(deprecation.eos.tzinfo):
@@ -98,7 +89,8 @@ def _find_refusal(request: Request, settings: CoreSettings) -> Response | None:
     return None
 
 
-def _bad_request(description: str, location: str, name: str) -> Response:
+def _bad_request(error: InvalidParameter) -> Response:
+    location, name, description = error.location, error.name, error.description
     details = [{"location": location, "name": name, "description": description}]
     return http_error(
         httpexceptions.HTTPBadRequest(),

@@ -1,3 +1,4 @@
+import psycopg2
 import pytest
 
 from tests.support.services import MEMORY_SETTINGS, postgresql_settings, write_ini
@@ -98,3 +99,51 @@ def test_old_tombstones_are_removed(run_kinto, memory_ini):
     assert result.returncode == 0, result.stderr
     assert "INFO   Keep only 3 tombstones per parent and resource." in result.stderr
     assert "INFO   0 tombstone(s) deleted." in result.stderr
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_cache_in_postgresql_is_emptied(run_kinto, tmp_path, new_database, before):
+    url = new_database()
+    ini = write_ini(tmp_path / "postgresql.ini", postgresql_settings(url))
+    run_kinto("migrate", "--ini", ini)
+    execute(url, "INSERT INTO cache (key, value) VALUES ('a', '1')")
+
+    args = ["--ini", ini, "flush-cache"] if before else ["flush-cache", "--ini", ini]
+    result = run_kinto(*args)
+
+    assert result.returncode == 0, result.stderr
+    assert "INFO   Cache has been cleared." in result.stderr
+    assert execute(url, "SELECT count(*) FROM cache") == [(0,)]
+
+
+def test_old_tombstones_in_postgresql_are_removed(run_kinto, tmp_path, new_database):
+    url = new_database()
+    ini = write_ini(tmp_path / "postgresql.ini", postgresql_settings(url))
+    run_kinto("migrate", KINTO_INI=str(ini))
+    execute(
+        url,
+        """
+        INSERT INTO objects (id, parent_id, resource_name, last_modified, data, deleted)
+        SELECT 'r' || n, '/buckets/b/collections/' || c, 'record',
+               from_epoch(1000000000000 + n), '{"deleted": true}', true
+          FROM generate_series(1, 5) AS n, generate_series(1, 2) AS c
+        """,
+    )
+
+    result = run_kinto("purge-deleted", "record", "group", "2", KINTO_INI=str(ini))
+
+    assert result.returncode == 0, result.stderr
+    assert "INFO   6 tombstone(s) deleted." in result.stderr
+    left = execute(url, "SELECT parent_id, id FROM objects ORDER BY parent_id, id")
+    assert left == [(f"/buckets/b/collections/{c}", f"r{n}") for c in (1, 2) for n in (4, 5)]
+
+
+def execute(url, statement):
+    """The rows that a statement gives, if any."""
+    connection = psycopg2.connect(url)
+    connection.autocommit = True
+    with connection.cursor() as cursor:
+        cursor.execute(statement)
+        rows = cursor.fetchall() if cursor.description else []
+    connection.close()
+    return rows

@@ -30,9 +30,7 @@ def served_at(url: str) -> Callable[..., Iterable[bytes]]:
 
 
 @pytest.fixture(scope="module")
-def servers(
-    kinto_server: Callable[..., str], new_database: Callable[[], str]
-) -> list[Client]:
+def servers(kinto_server: Callable[..., str], new_database: Callable[[], str]) -> list[Client]:
     settings = {
         **postgresql_settings(new_database()),
         "kinto.experimental_collection_schema_validation": "true",

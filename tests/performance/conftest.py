@@ -9,8 +9,9 @@ from urllib.parse import urlsplit
 import psycopg2
 import pytest
 
-from benchmarks.seeding import Reply, learn_facts, put_records, seed
-from benchmarks.workload import SPREAD, Facts, Scenario, batch_body, fill, make_scenarios
+from benchmarks.seeding import Reply, create_accounts, learn_facts, seed
+from benchmarks.sequence import Sequence
+from benchmarks.workload import Facts, Scenario, make_scenarios
 from tests.support.api import Client, new_id, postgresql_app
 from tests.support.proxy import Proxy, running_proxy
 
@@ -18,6 +19,7 @@ from tests.support.proxy import Proxy, running_proxy
 RECORDS = 300
 # PostgreSQL settles for the plan of a prepared statement at its sixth use.
 WARM_UP_REQUESTS = 8
+MEASURED_REQUESTS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,7 @@ class World:
         headers: Mapping[str, str] | None = None,
     ) -> Reply:
         """The answer to a request of that user's."""
-        answer = Client(self.app, user).call(method, path, body, headers)
+        answer = Client(self.app, user or None).call(method, path, body, headers)
         return Reply(answer.status, answer.headers, answer.json if answer.text else None)
 
     @property
@@ -45,36 +47,13 @@ class World:
         """Those of the benchmarks, by name."""
         return {scenario.name: scenario for scenario in make_scenarios(self.facts)}
 
-    def warm_up(self, scenario: Scenario) -> Callable[[], Reply]:
-        """Prepare for a scenario, send some of its requests.
-
-        :returns: sends the next one.
-        """
-        stem = new_id()
-        if scenario.is_fresh:
-            for number in range(SPREAD):
-                self.send("alice", "PUT", f"/buckets/bench/collections/{stem}-{number}")
-        if scenario.has_pool:
-            for number in range(SPREAD):
-                put_records(self.send, f"{stem}-{number}", range(WARM_UP_REQUESTS))
-        numbers = iter(range(1_000_000))
-
-        def send_next() -> Reply:
-            return self._send_number(scenario, next(numbers), stem)
-
+    def warm_up(self, scenario: Scenario) -> Sequence:
+        """Prepare for a scenario, send some of its requests."""
+        sequence = Sequence(self.send, scenario, stem=new_id())
+        sequence.prepare(WARM_UP_REQUESTS + MEASURED_REQUESTS)
         for _ in range(WARM_UP_REQUESTS):
-            reply = send_next()
-            assert reply.status == scenario.expected_status, reply
-        return send_next
-
-    def _send_number(self, scenario: Scenario, number: int, stem: str) -> Reply:
-        body: object = None
-        if scenario.batch_size:
-            body = batch_body(scenario, number, stem=stem, unique=stem, prefix="/v1")
-        elif scenario.body:
-            body = fill(scenario.body, scenario, number, stem=stem, unique=stem)
-        path = fill(scenario.path, scenario, number, stem=stem, unique=stem)
-        return self.send(scenario.user, scenario.method, path, body, scenario.headers)
+            sequence.send_next()
+        return sequence
 
     def refuse_writes(self) -> None:
         """From now on the database takes reads only, as a hot standby does."""
@@ -97,6 +76,8 @@ def make_world(new_database: Callable[[], str]) -> Iterator[Callable[..., World]
             app = postgresql_app(proxy.url, settings)
             stack.callback(app.registry.storage.client.engine.dispose)
             empty = World(app, proxy, Facts(RECORDS, "", "", ""))
+            if settings and "account" in str(settings.get("multiauth.policies")):
+                create_accounts(empty.send, password="secret")
             seed(empty.send, records=RECORDS)
             return World(app, proxy, learn_facts(empty.send, records=RECORDS))
 

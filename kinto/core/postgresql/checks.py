@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from kinto.core.postgresql.statements import Statement
-from kinto.core.storage.exceptions import BackendError
+from kinto.core.storage.exceptions import UnsuitableDatabaseError
 
 
 if TYPE_CHECKING:
@@ -35,10 +35,6 @@ _PRIVILEGE = Statement(
            quote_ident(current_user), quote_ident(coalesce(current_schema(), 'public'))
     """,
 )
-
-
-class UnsuitableDatabaseError(BackendError):
-    """The database cannot take the tables, for a reason that its operator can remove."""
 
 
 def check_database(connection: Connection) -> None:

@@ -9,7 +9,6 @@ import sqlalchemy.exc
 import structlog
 from transaction.interfaces import TransactionFailedError
 
-from kinto.core.postgresql.checks import UnsuitableDatabaseError
 from kinto.core.postgresql.driver import UnsupportedServer
 from kinto.core.postgresql.waiting import TimeLimitExceeded
 from kinto.core.storage import exceptions
@@ -36,7 +35,7 @@ def translate(error: BaseException) -> exceptions.BackendError:
     state = sqlstate(original)
     if isinstance(original, UnsupportedServer):
         log.critical("PostgreSQL server is too old", error=str(original))
-        return UnsuitableDatabaseError(message=str(original))
+        return exceptions.UnsuitableDatabaseError(message=str(original))
     if state is None and isinstance(original, psycopg2.OperationalError | TimeLimitExceeded):
         log.critical("PostgreSQL is unreachable", error=_first_line(original))
         return exceptions.BackendError(original=error)

@@ -48,6 +48,10 @@ class ConcurrentWriteError(BackendError):
     """Somebody else wrote meanwhile: the whole request has to be tried again."""
 
 
+class UnsuitableDatabaseError(BackendError):
+    """The database cannot take the tables, for a reason that its operator can remove."""
+
+
 class RecordNotFoundError(Exception):
     """No such object (the older of two names)."""
 

@@ -12,12 +12,11 @@ from sqlalchemy import text
 
 from kinto.core.permission.postgresql import Permission
 from kinto.core.postgresql import checks, migrator
-from kinto.core.postgresql.checks import UnsuitableDatabaseError
 from kinto.core.postgresql.client import PostgreSQLClient
 from kinto.core.postgresql.connection import Connection
 from kinto.core.postgresql.migrator import MigratorMixin, PostgreSQLPluginMigration
 from kinto.core.postgresql.statements import Statement
-from kinto.core.storage.exceptions import BackendError
+from kinto.core.storage.exceptions import BackendError, UnsuitableDatabaseError
 
 
 MakeClient = Callable[..., PostgreSQLClient]

@@ -1,6 +1,7 @@
 """The storage backend in PostgreSQL."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -325,21 +326,8 @@ class Storage(MigratorMixin, StorageBase):
         with self.client.write() if for_write else self.client.read() as connection:
             if page is None:
                 return fetch_context(connection, query, names=_NAMES)
-            criteria = Criteria(
-                *query.target,
-                filters=page.filters,
-                sorting=page.sorting,
-                rules=page.pagination_rules,
-                limit=self._fetch_limit(page.limit),
-                include_deleted=page.include_deleted,
-            )
-            return fetch_context_with_page(
-                connection,
-                query,
-                criteria,
-                granted_by=page.granted_by,
-                as_text=page.as_text,
-            )
+            limit = self._fetch_limit(page.limit)
+            return fetch_context_with_page(connection, query, replace(page, limit=limit))
 
     def list_page(
         self,

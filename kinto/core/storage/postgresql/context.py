@@ -10,7 +10,7 @@ from kinto.core.storage.postgresql.reads import PAGE_TYPES, objects_sql, span_pa
 from kinto.core.storage.postgresql.rows import many_objects, many_texts, one_object
 from kinto.core.storage.postgresql.selection import Criteria, time_span
 from kinto.core.storage.postgresql.values import BoundValues
-from kinto.core.storage.protocols import ContextQuery, Page, StoredContext
+from kinto.core.storage.protocols import ContextQuery, Page, PageQuery, StoredContext
 from kinto.core.types import BoundPermission, Permissions, Timestamp
 
 
@@ -86,16 +86,18 @@ _WITH_PAGE_BY_TIME = Statement(
 def fetch_context_with_page(
     connection: Connection,
     query: ContextQuery,
-    criteria: Criteria,
-    *,
-    granted_by: Sequence[BoundPermission],
-    as_text: bool,
+    page: PageQuery,
 ) -> StoredContext:
-    """The answer to a query with a page of its list, from one snapshot of the database.
-
-    :param granted_by: without one of these ACEs the page is not read.
-    """
-    params = {**_params(query), "granted_by": [list(pair) for pair in granted_by]}
+    """The answer to a query with a page of its list, from one snapshot of the database."""
+    criteria = Criteria(
+        *query.target,
+        filters=page.filters,
+        sorting=page.sorting,
+        rules=page.pagination_rules,
+        limit=page.limit,
+        include_deleted=page.include_deleted,
+    )
+    params = {**_params(query), "granted_by": [list(pair) for pair in page.granted_by]}
     span = time_span(criteria)
     if span is not None:
         params.update(span_params(query.target, span, criteria))
@@ -107,7 +109,7 @@ def fetch_context_with_page(
     first, *rows = connection.fetch_all(statement, params)
     context = _context(first[:8], query, names=criteria.names)
     if first[8] and context.timestamp is not None:
-        make = many_texts if as_text else many_objects
+        make = many_texts if page.as_text else many_objects
         objects = make([row[9:] for row in rows], names=criteria.names)
         context.page = Page(objects, context.timestamp)
     return context
