@@ -212,7 +212,7 @@ class ResourceContext:
         page: PageQuery | None = self.service.resource.guess_page(self.request)
         policy = self.request.registry.queryUtility(IAuthorizationPolicy)
         find_bound = getattr(policy, "get_bound_permissions", None)
-        if page is None or find_bound is None:
+        if page is None or find_bound is None or not is_storable_text(self.plural_uri()):
             return None
         granting = tuple(BoundPermission(*pair) for pair in find_bound(self.plural_uri(), "read"))
         return replace(page, granted_by=granting) if granting else None

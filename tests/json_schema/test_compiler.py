@@ -93,7 +93,7 @@ def find_expected_error(schema: Any, value: Any) -> jsonschema.ValidationError |
     try:
         return next(jsonschema.Draft7Validator(schema).iter_errors(value), None)
     except BaseException as error:
-        # The stack may end in a part of it that is written in Rust, whose panic has no public name.
+        # Its part in Rust panics when the stack ends there; that class has no public name.
         if type(error).__name__ == "PanicException":
             raise RecursionError from error
         raise
