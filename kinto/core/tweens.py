@@ -23,6 +23,8 @@ from kinto.core.storage.transactions import (
 
 Handler = Callable[[Request], Response]
 
+_CYCLES = ("context", "response", "root", "virtual_root")
+
 
 def http_tween_factory(handler: Handler, registry: Registry) -> Handler:
     """Outermost tween: scheme and host, end of service, size of the body, common headers."""
@@ -36,6 +38,7 @@ def http_tween_factory(handler: Handler, registry: Registry) -> Handler:
             else:
                 add_common_headers(request, refusal)
             return refusal
+        request.add_finished_callback(forget_answer)
         is_outermost = current_request_transaction() is None
         try:
             response = handler(request)
@@ -46,6 +49,15 @@ def http_tween_factory(handler: Handler, registry: Registry) -> Handler:
         return response
 
     return http_tween
+
+
+def forget_answer(request: Request) -> None:
+    """Let go of what refers back to the request, once it is answered.
+
+    The collector finds such cycles late, and each would keep a body of megabytes until then.
+    """
+    for name in _CYCLES:
+        request.__dict__.pop(name, None)
 
 
 def transaction_scope_tween_factory(handler: Handler, registry: Registry) -> Handler:

@@ -30,6 +30,7 @@ from kinto.core.subrequests import (
     follow_subrequest,
     last_followed,
 )
+from kinto.core.tweens import forget_answer
 from kinto.core.views.errors import render_exception
 
 
@@ -201,7 +202,10 @@ def _execute(request: Request, item: dict[str, Any]) -> dict[str, Any]:
         response = _undo(request, savepoint, marked, last_followed(subrequest), error)
     else:
         add_common_headers(subrequest, response)
-    return build_response(response, last_followed(subrequest))
+    executed = last_followed(subrequest)
+    item = build_response(response, executed)
+    forget_answer(executed)
+    return item
 
 
 def _undo(
