@@ -1,6 +1,8 @@
 """Databases that are too old, whose tables are, or that allow too little."""
 
 import logging
+import subprocess
+import sys
 from collections.abc import Callable
 
 import psycopg2
@@ -54,6 +56,25 @@ def migrated_url(url: str) -> str:
     # As in a process that connects for the first time.
     client_module._CLIENTS.clear()
     return url
+
+
+def test_several_processes_may_migrate_at_once(url, tmp_path) -> None:
+    ini = write_ini(tmp_path / "kinto.ini", postgresql_settings(url))
+
+    started = [
+        subprocess.Popen(
+            [sys.executable, "-m", "kinto", "migrate", "--ini", ini],
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(4)
+    ]
+    done = [(process.communicate(timeout=120)[1], process.returncode) for process in started]
+
+    assert [code for _, code in done] == [0] * 4, done
+    shown = "".join(output for output, _ in done)
+    assert shown.count("Created PostgreSQL cache tables") == 1
+    assert shown.count("Created PostgreSQL storage schema") == 1
 
 
 class TestOldServer:

@@ -47,6 +47,12 @@ _LOCK_INTERVAL_SECONDS = 0.2
 _PLUGIN_VERSION = "SELECT MAX(value::int) AS version FROM metadata WHERE name = :name"
 
 
+def wait_for_migrations(connection: Connection) -> None:
+    """Let nobody else migrate this database until the transaction at hand ends."""
+    while connection.fetch_one(_LOCK, {}) != (True,):
+        time.sleep(_LOCK_INTERVAL_SECONDS)
+
+
 class MigratorMixin:
     """Creates or migrates the tables of one backend or plugin.
 
@@ -182,8 +188,7 @@ class MigratorMixin:
         with without_time_limits(), client.write(force_commit=True) as connection:
             check_database(connection)
             if not dry_run:
-                while connection.fetch_one(_LOCK, {}) != (True,):
-                    time.sleep(_LOCK_INTERVAL_SECONDS)
+                wait_for_migrations(connection)
             yield
 
 

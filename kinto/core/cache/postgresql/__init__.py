@@ -16,6 +16,8 @@ from kinto.core.cache import CacheBase
 from kinto.core.postgresql.checks import check_database, check_privilege
 from kinto.core.postgresql.client import PostgreSQLClient, create_from_config
 from kinto.core.postgresql.connection import Connection
+from kinto.core.postgresql.limits import without_time_limits
+from kinto.core.postgresql.migrator import wait_for_migrations
 from kinto.core.postgresql.statements import Statement
 from kinto.core.protocol import json_codec
 from kinto.core.storage.exceptions import BackendError
@@ -127,8 +129,10 @@ class Cache(CacheBase):
 
         :raises UnsuitableDatabaseError: the operator has to change something first.
         """
-        with self.client.write() as connection:
+        with without_time_limits(), self.client.write() as connection:
             check_database(connection)
+            if not dry_run:
+                wait_for_migrations(connection)
             row = connection.fetch_one(_HAS_TABLE, {})
             if row == (True,):
                 logger.info("PostgreSQL cache schema is up-to-date.")
