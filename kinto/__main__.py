@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from kinto.cli.commands import COMMANDS
 from kinto.cli.errors import CommandError, describe_lines
-from kinto.cli.output import setup_logging
+from kinto.cli.output import setup_logging, tell_failure
 from kinto.cli.parser import build_parser
 
 
@@ -29,7 +29,7 @@ def main(args: Sequence[str] | None = None) -> int:
         return 130
     except Exception as error:  # the boundary of the process
         for line in describe_lines(error):
-            logger.error(line)
+            tell_failure(line)
         logger.debug("Traceback", exc_info=True)
         return error.exit_code if isinstance(error, CommandError) else 1
 

@@ -29,6 +29,22 @@ def setup_logging(level: int) -> None:
     )
 
 
+def tell_failure(line: str) -> None:
+    """Log why a command failed, on stderr too where a configuration file logs elsewhere."""
+    logger.error(line)
+    if logger.isEnabledFor(logging.ERROR) and not _reaches_stderr():
+        print(f"ERROR  {line}", file=sys.stderr)
+
+
+def _reaches_stderr() -> bool:
+    current: logging.Logger | None = logger
+    while current is not None:
+        if any(getattr(handler, "stream", None) is sys.stderr for handler in current.handlers):
+            return True
+        current = current.parent if current.propagate else None
+    return False
+
+
 def _log_warning(message: Warning | str, *details: Any, **options: Any) -> None:  # as the original
     """What operators should know, without the line of code that it comes from."""
     logger.warning("%s", message)

@@ -144,6 +144,23 @@ format = MARKED %(message)s
     assert f"MARKED Serving on http://localhost:{port}/v1/" in stderr()
 
 
+def test_failure_is_told_on_stderr_wherever_the_file_logs(run_kinto, tmp_path, memory_ini):
+    text = memory_ini.read_text().replace("[app:main]", "[app:main]\nkinto.readonly = maybe")
+    log = tmp_path / "kinto.log"
+    memory_ini.write_text(
+        f"{text}[loggers]\nkeys = root\n[handlers]\nkeys = file\n[formatters]\nkeys =\n"
+        f"[logger_root]\nlevel = INFO\nhandlers = file\n"
+        f"[handler_file]\nclass = FileHandler\nargs = ({str(log)!r},)\n"
+    )
+
+    result = run_kinto("start", "--ini", memory_ini)
+
+    assert result.returncode == 1
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("ERROR  Invalid value for setting 'kinto.readonly'")
+    assert "kinto.readonly" in log.read_text()
+
+
 def test_reload_starts_again_when_the_file_changes(starting, memory_ini, stderr):
     port = free_port()
 

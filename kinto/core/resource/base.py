@@ -220,7 +220,8 @@ class ResourceBase:
 
     def _extract_filters(self) -> list[Filter]:
         params = query_params(self.request.validated)
-        if "_to" in self._query():
+        # What the operator announces matters more.
+        if "_to" in self._query() and "Alert" not in self.request.response.headers:
             send_alert(self.request, _TO_IS_DEPRECATED, url=_TO_DOCS)
         filters: list[Filter] = []
         if params:

@@ -29,16 +29,24 @@ COLLECTION = f"{BUCKET}/collections/c"
 
 
 @pytest.fixture(scope="module")
-def app() -> webtest.TestApp:
-    application = webtest.TestApp(main({}, **MEMORY_SETTINGS))
+def application() -> webtest.TestApp:
+    return webtest.TestApp(main({}, **MEMORY_SETTINGS))
+
+
+@pytest.fixture
+def app(application: webtest.TestApp) -> webtest.TestApp:
+    """The application, with one object of each kind."""
+    registry = application.app.registry
+    registry.storage.flush()
+    registry.permission.flush()
     for uri in (BUCKET, COLLECTION, f"{BUCKET}/groups/g", f"{COLLECTION}/records/r"):
         application.put(f"/v1{uri}", headers=HEADERS)
     return application
 
 
 @pytest.fixture(scope="module")
-def document(app: webtest.TestApp) -> dict[str, Any]:
-    return document_of(app)
+def document(application: webtest.TestApp) -> dict[str, Any]:
+    return document_of(application)
 
 
 def document_of(application: webtest.TestApp) -> dict[str, Any]:
@@ -225,8 +233,8 @@ REQUESTS = [
     ("get", COLLECTION, None, {}, 200),
     ("post", f"{COLLECTION}/records", {"data": {"id": "x"}}, {}, 201),
     ("get", f"{COLLECTION}/records", None, {}, 200),
-    ("delete", f"{COLLECTION}/records/x", None, {}, 200),
-    ("delete", f"{COLLECTION}/records/x", None, {}, 404),
+    ("delete", f"{COLLECTION}/records/r", None, {}, 200),
+    ("delete", f"{COLLECTION}/records/none", None, {}, 404),
     ("delete", f"{COLLECTION}/records", None, {}, 200),
     ("get", f"{COLLECTION}/records?_since=0", None, {}, 200),
     ("post", "/batch", {"requests": [{"path": "/v1/"}, {"path": "/nowhere"}]}, {}, 200),
