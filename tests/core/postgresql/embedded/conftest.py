@@ -16,7 +16,7 @@ from typing import Any
 import psycopg2
 import pytest
 
-from kinto.core.postgresql.embedded import EmbeddedServer, attach, stop
+from kinto.core.postgresql.embedded import EmbeddedServer, attach, release, stop
 from kinto.core.postgresql.embedded.binaries import find_wheel_binaries
 from kinto.core.postgresql.embedded.layout import Layout
 from kinto.core.postgresql.embedded.postmaster import find_postmaster
@@ -57,6 +57,7 @@ def place() -> Iterator[Path]:
     """A folder of the test's own."""
     with reachable_folder() as folder:
         yield folder
+        release(stop=False)
 
 
 @pytest.fixture
