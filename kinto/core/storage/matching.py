@@ -94,7 +94,8 @@ def _all_of(filters: Sequence[Filter], names: FieldNames) -> Predicate:
     for field, value, operator in filters:
         if value is MISSING and operator not in _ORDERED:
             raise ValueError(f"MISSING cannot be the value of {operator}")
-        wanted = _id_text(value) if field == names.id else value
+        is_id = field == names.id and operator is not COMPARISON.HAS
+        wanted = _id_text(value) if is_id else value
         checks.append((_reader(field, names), _TESTS[operator](wanted)))
     return lambda row: all(test(read(row)) for read, test in checks)
 

@@ -53,6 +53,12 @@ def test_extraction_supports_other_names_for_the_server_fields() -> None:
     assert (found, count) == (objects, 1)
 
 
+@pytest.mark.parametrize(("value", "expected"), [(True, "a b c gone"), (False, "")])
+def test_every_object_has_an_id(value: bool, expected: str) -> None:
+    objects, _ = extract_object_set(OBJECTS, [Filter("id", value, COMPARISON.HAS)], None)
+    assert ids(objects) == expected
+
+
 def test_extraction_of_the_base_class_has_its_own_order_of_arguments() -> None:
     storage = MemoryBasedStorage()
     filters = [Filter("v", 2, COMPARISON.EQ)]
