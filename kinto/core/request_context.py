@@ -113,7 +113,7 @@ class ResourceContext:
         :raises HTTPBadRequest: the body of a POST has an id that no object can have.
         """
         object_id = find_posted_id(self.request)
-        if object_id is MISSING or self.missing_owner() is not None:
+        if object_id is MISSING:
             return
         generators = self.request.registry.id_generators
         generator = generators.get(self.request.current_resource_name) or generators[""]
