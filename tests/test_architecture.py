@@ -67,6 +67,7 @@ LAYERS: tuple[tuple[str, tuple[str, ...]], ...] = (
         (
             "kinto.core.cornice",
             "kinto.core.cors",
+            "kinto.core.endpoint",
             "kinto.core.headers",
             "kinto.core.origin",
             "kinto.core.routing",

@@ -4,13 +4,13 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import cornice
-from cornice.pyramidhook import register_service_views
 from pyramid.config import Configurator
 from pyramid.httpexceptions import HTTPException
 from pyramid.request import Request
 from pyramid.security import NO_PERMISSION_REQUIRED
 
 from kinto.core.cors import COMMON_HEADERS, preflight_view, validate_origin
+from kinto.core.endpoint import register_endpoint
 from kinto.core.errors import json_error_handler
 
 
@@ -70,7 +70,7 @@ def add_cornice_service(config: Configurator, service: cornice.Service) -> None:
         for _, _, arguments in service.definitions:
             if validate_origin not in arguments["validators"]:
                 arguments["validators"].insert(0, validate_origin)
-    register_service_views(config, service)
+    register_endpoint(config, service)
 
 
 def describing_options(view: Any, info: Any) -> Any:

@@ -28,7 +28,7 @@ try:  # optional: kinto[postgresql]
     from kinto.core.postgresql.errors import backend_errors, translate
     from kinto.core.postgresql.lease import StatementLease, TransactionLease
     from kinto.core.postgresql.participant import Participant
-    from kinto.core.postgresql.sessions import JoinedSession, SessionFactory
+    from kinto.core.postgresql.sessions import JoinedSession, SessionFactory, proxied
     from kinto.core.postgresql.source import ConnectionSource
 except ImportError:
     sqlalchemy = None  # type: ignore[assignment]  # documented: `None` if absent
@@ -120,7 +120,7 @@ class PostgreSQLClient:
 
     @contextmanager
     def _joined_session(self, participant: Participant) -> Iterator[JoinedSession]:
-        connection = sqlalchemy.Connection(self.engine, participant.lease.pooled)
+        connection = sqlalchemy.Connection(self.engine, proxied(participant.lease.pooled))
         session = JoinedSession(bind=connection, doom=participant.doom)
         try:
             yield session

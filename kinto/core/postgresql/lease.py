@@ -3,12 +3,11 @@
 from types import TracebackType
 
 import psycopg2
-from sqlalchemy.pool import PoolProxiedConnection
 
 from kinto.core.postgresql.connection import Connection
 from kinto.core.postgresql.driver import DriverConnection
 from kinto.core.postgresql.errors import translate
-from kinto.core.postgresql.source import ConnectionSource
+from kinto.core.postgresql.source import ConnectionSource, Pooled
 
 
 class Lease:
@@ -30,7 +29,7 @@ class Lease:
     ) -> None:
         self._source = source
         self._joined = joined
-        self.pooled: PoolProxiedConnection = source.take()
+        self.pooled: Pooled = source.take(is_repeatable=repeat)
         self.connection = Connection(
             self._driver(),
             replace=self._replace if repeat else None,
@@ -52,7 +51,7 @@ class Lease:
 
     def _replace(self) -> DriverConnection:
         self._source.give_back(self.pooled, self.connection.driver)
-        self.pooled = self._source.take()
+        self.pooled = self._source.take(is_repeatable=False)
         return self._driver()
 
 

@@ -5,6 +5,51 @@ from typing import Any
 
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
+from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
+
+from kinto.core.postgresql.source import Pooled
+
+
+class BorrowedConnection(PoolProxiedConnection):
+    """A borrowed connection of the pool in the form that SQLAlchemy takes.
+
+    It stays with who borrowed it: closing it here does nothing.
+    """
+
+    def __init__(self, entry: ConnectionPoolEntry) -> None:
+        self._entry = entry
+        self.dbapi_connection = self.driver_connection = entry.dbapi_connection
+
+    @property
+    def info(self) -> dict[Any, Any]:
+        return self._entry.info
+
+    @property
+    def record_info(self) -> dict[Any, Any] | None:
+        return self._entry.record_info
+
+    def __getattr__(self, name: str) -> Any:  # whatever the driver's connection has
+        return getattr(self.dbapi_connection, name)
+
+    @property
+    def is_valid(self) -> bool:
+        return self._entry.dbapi_connection is not None
+
+    @property
+    def is_detached(self) -> bool:
+        return False
+
+    def invalidate(self, e: BaseException | None = None, soft: bool = False) -> None:
+        self._entry.invalidate(e, soft)
+
+    def detach(self) -> None: ...
+
+    def close(self) -> None: ...
+
+
+def proxied(pooled: Pooled) -> PoolProxiedConnection:
+    """A connection of any pool in the form that SQLAlchemy takes."""
+    return pooled if isinstance(pooled, PoolProxiedConnection) else BorrowedConnection(pooled)
 
 
 class JoinedSession(Session):

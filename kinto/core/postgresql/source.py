@@ -13,7 +13,7 @@ import sqlalchemy
 import sqlalchemy.event
 import sqlalchemy.exc
 import structlog
-from sqlalchemy.pool import PoolProxiedConnection, StaticPool
+from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection, StaticPool
 
 from kinto.core.postgresql import waiting
 from kinto.core.postgresql.config import ClientSettings
@@ -21,15 +21,23 @@ from kinto.core.postgresql.connecting import Connector
 from kinto.core.postgresql.connection import Connection
 from kinto.core.postgresql.driver import DriverConnection
 from kinto.core.postgresql.errors import translate
+from kinto.core.postgresql.pool import QueuePoolWithMaxBacklog
 from kinto.core.storage.exceptions import BackendError
 
 
 log = structlog.get_logger(__name__)
 
 FirstConnectHook = Callable[[Connection], None]
+# Of a pool of ours, or of SQLAlchemy's.
+Pooled = ConnectionPoolEntry | PoolProxiedConnection
 
-# Connections that were idle for longer are asked whether they still live: firewalls forget.
+# A connection that was idle for longer is looked at: the server may have closed it. What breaks
+# sooner is found out by the statement, where that is repeated.
+_IDLE_SECONDS = 1.0
+# And after this it is asked whether it still lives: firewalls forget.
 _LONG_IDLE_SECONDS = 30.0
+# How often a broken connection of the pool is replaced by another one.
+_MAX_REPLACEMENTS = 2
 
 
 class ConnectionSource:
@@ -70,13 +78,17 @@ class ConnectionSource:
         """Do not look at the database when connecting: it is about to be migrated."""
         self._hooks = []
 
-    def take(self) -> PoolProxiedConnection:
+    def take(self, *, is_repeatable: bool) -> Pooled:
         """A connection, to be given back.
 
+        :param is_repeatable: its first statement is repeated on another one if it was broken.
         :raises BackendError: the server, or a free connection, was not there in time.
         """
         self.lock()
         try:
+            pool = self.engine.pool
+            if isinstance(pool, QueuePoolWithMaxBacklog):
+                return self._borrow(pool, is_repeatable=is_repeatable)
             return self.engine.raw_connection()
         except BaseException as error:
             self.unlock()
@@ -84,15 +96,41 @@ class ConnectionSource:
                 raise translate(error) from error
             raise
 
-    def give_back(self, pooled: PoolProxiedConnection, driver: DriverConnection) -> None:
+    def _borrow(
+        self, pool: QueuePoolWithMaxBacklog, *, is_repeatable: bool
+    ) -> ConnectionPoolEntry:
+        entry = pool.borrow()
+        for _ in range(_MAX_REPLACEMENTS):
+            driver = cast(DriverConnection, entry.dbapi_connection)
+            if self._find_problem(driver, is_repeatable=is_repeatable) is None:
+                break
+            entry.invalidate()
+            pool.give_back(entry)
+            entry = pool.borrow()
+        return entry
+
+    def give_back(self, pooled: Pooled, driver: DriverConnection) -> None:
         """End the use of a connection."""
         try:
-            if not driver.closed:
+            if isinstance(pooled, ConnectionPoolEntry):
+                self._return(pooled, driver)
+            elif not driver.closed:
                 pooled.close()
             elif pooled.is_valid:
                 pooled.invalidate()
         finally:
             self.unlock()
+
+    def _return(self, entry: ConnectionPoolEntry, driver: DriverConnection) -> None:
+        if not driver.closed and (driver.queue or not driver.is_idle()):
+            try:
+                driver.rollback_transaction()
+            except psycopg2.Error:
+                driver.close()
+        if driver.closed:
+            entry.invalidate()
+        pool = cast(QueuePoolWithMaxBacklog, self.engine.pool)
+        pool.give_back(entry)
 
     def report_broken(self, driver: DriverConnection) -> None:
         """Never use this connection again, nor any that is as old: they broke together."""
@@ -143,19 +181,28 @@ class ConnectionSource:
 
     def _check(self, driver: DriverConnection, _record: Any, _pooled: Any) -> None:
         """Refuse a connection that does not work any more; the pool then makes a new one."""
+        problem = self._find_problem(driver, is_repeatable=False)
+        if problem is not None:
+            raise sqlalchemy.exc.DisconnectionError(problem)
+
+    def _find_problem(self, driver: DriverConnection, *, is_repeatable: bool) -> str | None:
+        """Why a connection of the pool is of no use any more."""
         if driver.is_new:
             driver.is_new = False
-            return
+            return None
         if driver.closed or driver.opened_at < self._broken_before:
-            raise sqlalchemy.exc.DisconnectionError("It was made before others broke")
-        if waiting.has_unread_input(driver):
-            raise sqlalchemy.exc.DisconnectionError("The server closed it")
-        if monotonic() - driver.used_at > _LONG_IDLE_SECONDS:
+            return "It was made before others broke"
+        idle_seconds = monotonic() - driver.used_at
+        is_trusted = is_repeatable and idle_seconds < _IDLE_SECONDS
+        if not is_trusted and waiting.has_unread_input(driver):
+            return "The server closed it"
+        if idle_seconds > _LONG_IDLE_SECONDS:
             try:
                 driver.ping()
-            except psycopg2.Error as error:
+            except psycopg2.Error:
                 self.report_broken(driver)
-                raise sqlalchemy.exc.DisconnectionError("It does not answer") from error
+                return "It does not answer"
+        return None
 
 
 def _begin(connection: sqlalchemy.Connection) -> None:

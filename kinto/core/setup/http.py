@@ -7,7 +7,7 @@ from pyramid.events import NewRequest
 from pyramid.httpexceptions import HTTPMethodNotAllowed
 from pyramid.renderers import JSON
 
-from kinto.core.protocol import json_codec
+from kinto.core.endpoint import render_json
 from kinto.core.service import Service
 from kinto.core.settings import parse_bool
 
@@ -23,11 +23,7 @@ def setup_requests_scheme(config: Configurator) -> None:
 
 def setup_json_serializer(config: Configurator) -> None:
     """One fast codec for all answers."""
-
-    def serialize(value: object, **kwargs: object) -> str:
-        return json_codec.dumps(value)
-
-    renderer = JSON(serializer=serialize)
+    renderer = JSON(serializer=render_json)
     config.add_renderer("json", renderer)
     name = config.get_settings().get("json_renderer")
     if name and name != "json":
