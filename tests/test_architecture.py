@@ -68,6 +68,7 @@ LAYERS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "kinto.core.cornice",
             "kinto.core.cors",
             "kinto.core.endpoint",
+            "kinto.core.execution",
             "kinto.core.headers",
             "kinto.core.origin",
             "kinto.core.routing",

@@ -16,12 +16,13 @@ from pyramid.tweens import EXCVIEW, INGRESS
 from pyramid_retry import mark_error_retryable
 
 from kinto.core.events import ForActions, ForResources, ResourceSubscribers
+from kinto.core.execution import execute_reads_once
 from kinto.core.logs import JsonLogFormatter
 from kinto.core.metrics import IMetricsService, NoOpMetricsService
 from kinto.core.migrations import IMigratable
 from kinto.core.registry import adopt_registry
 from kinto.core.request import Request
-from kinto.core.service import add_cornice_service, describing_options
+from kinto.core.service import include_services
 from kinto.core.settings import (
     CORE_DEFAULT_SETTINGS,
     LiveSettings,
@@ -123,17 +124,15 @@ def includeme(config: Configurator) -> None:
 def _add_frameworks(config: Configurator) -> None:
     settings = config.get_settings()
     config.set_request_factory(Request)
-    settings.setdefault("handle_exceptions", False)
+    settings.setdefault("tm.manager_hook", "kinto.core.storage.transactions.lazy_manager")
     settings.setdefault("tm.commit_veto", "kinto.core.tweens.commit_veto")
     settings.setdefault("tm.annotate_user", False)
     settings.setdefault("retry.attempts", _RETRY_ATTEMPTS)
-    # Cornice is there to hold services; answering errors and CORS is our own.
-    config.include("cornice")
-    config.add_directive("add_cornice_service", add_cornice_service)
-    config.add_view_deriver(describing_options)
+    include_services(config)
     config.include("pyramid_tm")
     config.include("pyramid_retry")
     mark_error_retryable(ConcurrentWriteError)
+    execute_reads_once(config)
     config.add_tween(
         "kinto.core.tweens.http_tween_factory",
         under=INGRESS,

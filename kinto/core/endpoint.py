@@ -8,9 +8,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from cornice.pyramidhook import get_fallback_view, register_service_views
+from cornice.pyramidhook import get_fallback_view, register_service_views, wrap_request
 from pyramid.config import Configurator
-from pyramid.events import BeforeRender
+from pyramid.events import BeforeRender, NewRequest
 from pyramid.httpexceptions import HTTPForbidden
 from pyramid.interfaces import IDefaultPermission, IRendererFactory, ISecurityPolicy
 from pyramid.registry import Registry
@@ -48,6 +48,8 @@ _UNDERSTOOD = frozenset(
 )
 _JSON = "application/json"
 _FOR_ANY = (None, "*/*")
+# What a response has from the start.
+_UNCHOSEN_TYPE = "text/html; charset=UTF-8"
 
 
 def render_json(value: object, **kwargs: object) -> str:
@@ -78,6 +80,7 @@ def _is_understood(arguments: dict[str, Any]) -> bool:
 def register_endpoint(config: Configurator, service: Any) -> None:
     """Serve a service; with Cornice's own views where it asks for more than usual."""
     if not is_served_here(service):
+        _wrap_requests(config)
         register_service_views(config, service)
         return
     prefix = config.route_prefix or ""
@@ -91,6 +94,14 @@ def register_endpoint(config: Configurator, service: Any) -> None:
         permission=NO_PERMISSION_REQUIRED,
         require_csrf=False,
     )
+
+
+def _wrap_requests(config: Configurator) -> None:
+    """Have Cornice apply the filters of services, once for an application."""
+    registry = config.registry
+    if not hasattr(registry, "cornice_wraps_requests"):
+        registry.cornice_wraps_requests = True
+        config.add_subscriber(wrap_request, NewRequest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,11 +199,20 @@ def render(request: Request, value: Any, *, renderer: str) -> Any:
     registry = request.registry
     if renderer != "json" or not _is_rendering_plain(registry):
         return render_to_response(renderer, value, request=request, response=request.response)
-    response = request.response
-    if response.content_type == response.default_content_type:
-        response.content_type = _JSON
-        response.charset = None
-    response.body = json_codec.dumps_bytes(value)
+    return with_json(request.response, json_codec.dumps_bytes(value))
+
+
+def with_json(response: Any, body: bytes) -> Any:
+    """The response with a JSON body; a content type that a view has chosen stays."""
+    kept = []
+    for name, text in response.headerlist:
+        if name == "Content-Type":
+            kept.append((name, _JSON if text == _UNCHOSEN_TYPE else text))
+        elif name != "Content-Length":
+            kept.append((name, text))
+    kept.append(("Content-Length", str(len(body))))
+    response.headerlist = kept
+    response.app_iter = [body]
     return response
 
 

@@ -3,6 +3,7 @@
 import warnings
 from typing import Any
 
+from cornice.errors import Errors
 from pyramid.decorator import reify
 
 from kinto.core import authentication, events, subrequests
@@ -16,6 +17,21 @@ class Request(core_types.Request):
     @reify
     def bound_data(self) -> dict[str, Any]:
         """Shared by a request with its sub-requests."""
+        return {}
+
+    @reify
+    def validated(self) -> dict[str, Any]:
+        """What validators found right."""
+        return {}
+
+    @reify
+    def errors(self) -> Errors:
+        """What validators found wrong."""
+        return Errors()
+
+    @reify
+    def info(self) -> dict[str, Any]:
+        """What cornice notes about the request."""
         return {}
 
     @reify

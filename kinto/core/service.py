@@ -4,6 +4,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import cornice
+from cornice.pyramidhook import register_resource_views
+from cornice.renderer import CorniceRenderer
+from cornice.util import ContentTypePredicate, current_service
 from pyramid.config import Configurator
 from pyramid.httpexceptions import HTTPException
 from pyramid.request import Request
@@ -71,6 +74,26 @@ def add_cornice_service(config: Configurator, service: cornice.Service) -> None:
             if validate_origin not in arguments["validators"]:
                 arguments["validators"].insert(0, validate_origin)
     register_endpoint(config, service)
+
+
+def include_services(config: Configurator) -> None:
+    """What services need of the application.
+
+    Cornice is there to hold services. What it has Pyramid do at each request, for filters,
+    translated errors and such, is left until somebody asks for it.
+    """
+    settings = config.get_settings()
+    settings.setdefault("handle_exceptions", False)
+    if settings.get("available_languages"):
+        config.include("cornice")
+    else:
+        config.registry.cornice_services = {}
+        config.add_view_predicate("content_type", ContentTypePredicate)
+        config.add_request_method(current_service, reify=True)
+        config.add_renderer("cornicejson", CorniceRenderer())
+        config.add_directive("add_cornice_resource", register_resource_views)
+    config.add_directive("add_cornice_service", add_cornice_service)
+    config.add_view_deriver(describing_options)
 
 
 def describing_options(view: Any, info: Any) -> Any:

@@ -16,12 +16,14 @@ from kinto.core.registry import current_settings
 from kinto.core.settings import CoreSettings
 from kinto.core.storage.transactions import (
     abort_unfinished,
-    begin_request_scope,
-    current_request_transaction,
+    is_in_request_scope,
+    open_request_scope,
 )
 
 
 Handler = Callable[[Request], Response]
+
+SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 
 _CYCLES = ("context", "response", "root", "virtual_root")
 
@@ -39,7 +41,7 @@ def http_tween_factory(handler: Handler, registry: Registry) -> Handler:
                 add_common_headers(request, refusal)
             return refusal
         request.add_finished_callback(forget_answer)
-        is_outermost = current_request_transaction() is None
+        is_outermost = not is_in_request_scope()
         try:
             response = handler(request)
         finally:
@@ -65,7 +67,7 @@ def transaction_scope_tween_factory(handler: Handler, registry: Registry) -> Han
 
     def transaction_scope_tween(request: Request) -> Response:
         if current_settings(registry).features.is_transactional:
-            begin_request_scope(request.tm)
+            open_request_scope(request.tm)
         return handler(request)
 
     return transaction_scope_tween

@@ -17,7 +17,10 @@ from transaction import Transaction
 
 from kinto.core.postgresql.embedded import is_embedded_url, resolve_url
 from kinto.core.settings import EmbeddedSettings, parse_group
-from kinto.core.storage.transactions import current_request_transaction
+from kinto.core.storage.transactions import (
+    current_request_transaction,
+    find_request_transaction,
+)
 
 
 try:  # optional: kinto[postgresql]
@@ -155,7 +158,7 @@ class PostgreSQLClient:
 
     def _participant(self) -> Participant | None:
         """Our part in the request's transaction, if it has begun."""
-        transaction = self._transaction()
+        transaction = find_request_transaction() if self._with_transaction else None
         if transaction is None:
             return None
         try:
