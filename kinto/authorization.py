@@ -4,6 +4,7 @@ Source: "What allows what" of the HTTP API, section 8.3.
 """
 
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 
 from kinto.core import authorization as core_authorization
@@ -83,40 +84,44 @@ PERMISSIONS_INHERITANCE_TREE: dict[str, dict[str, tuple[tuple[str, str], ...]]] 
 # What a list inherits from the objects above it; its own pseudo-objects have no ACEs.
 _LISTS = {"groups": "group", "collections": "collection", "records": "record"}
 
-_OBJECT_URI = re.compile(
-    r"/buckets/(?P<bucket>[^/]+)"
-    r"(?:/groups/(?P<group>[^/]+)"
-    r"|/collections/(?P<collection>[^/]+)(?:/records/(?P<record>[^/]+)(?:/.+)?)?)?"
-)
 _LIST_URI = re.compile(r"(?P<parent>/buckets/[^/]+(?:/collections/[^/]+)?)/(?P<list>[a-z]+)")
 
 
 def object_uris(uri: str) -> dict[str, str]:
     """URIs by kind of the object and of those above it; empty for what is no object's URI."""
-    match = _OBJECT_URI.fullmatch(uri)
-    if match is None:
+    root, *names = uri.split("/")
+    if root or names[:1] != ["buckets"] or "" in names[:6] or uri.endswith("/"):
         return {}
-    bucket = f"/buckets/{match['bucket']}"
-    uris = {"bucket": bucket}
-    if match["group"] is not None:
-        uris["group"] = f"{bucket}/groups/{match['group']}"
-    if match["collection"] is not None:
-        uris["collection"] = f"{bucket}/collections/{match['collection']}"
-    if match["record"] is not None:
-        uris["record"] = f"{uris['collection']}/records/{match['record']}"
-    return uris
+    depth = len(names)
+    bucket = "/".join(("", *names[:2]))
+    if depth == 2:
+        return {"bucket": bucket}
+    if depth == 4 and names[2] == "groups":
+        return {"bucket": bucket, "group": uri}
+    if depth >= 4 and names[2] == "collections":
+        uris = {"bucket": bucket, "collection": "/".join(("", *names[:4]))}
+        if depth == 4:
+            return uris
+        # What plugins keep below a record has its permissions.
+        if depth >= 6 and names[4] == "records":
+            uris["record"] = "/".join(("", *names[:6]))
+            return uris
+    return {}
+
+
+def get_bound_permissions(object_uri: str, permission: str) -> Sequence[BoundPermission]:
+    """Every pair of object and permission that grants ``permission``, nearest object first."""
+    uris = object_uris(object_uri)
+    if not uris:
+        return _bound_of_list(object_uri, permission)
+    granting = PERMISSIONS_INHERITANCE_TREE[next(reversed(uris))].get(permission)
+    if granting is None:
+        return [BoundPermission(object_uri, permission)]
+    return [BoundPermission(uris[above], name) for above, name in granting]
 
 
 @lru_cache(maxsize=4096)
-def get_bound_permissions(object_uri: str, permission: str) -> tuple[BoundPermission, ...]:
-    """Every pair of object and permission that grants ``permission``, nearest object first."""
-    uris = object_uris(object_uri)
-    if uris:
-        kind = list(uris)[-1]
-        granting = PERMISSIONS_INHERITANCE_TREE[kind].get(permission)
-        if granting is None:
-            return (BoundPermission(object_uri, permission),)
-        return tuple(BoundPermission(uris[above], name) for above, name in granting)
+def _bound_of_list(object_uri: str, permission: str) -> tuple[BoundPermission, ...]:
     match = _LIST_URI.fullmatch(object_uri)
     if match is not None and match["list"] in _LISTS:
         kind, above = _LISTS[match["list"]], object_uris(match["parent"])

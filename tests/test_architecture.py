@@ -71,6 +71,7 @@ LAYERS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "kinto.core.execution",
             "kinto.core.headers",
             "kinto.core.origin",
+            "kinto.core.route_mapper",
             "kinto.core.routing",
             "kinto.core.service",
             "kinto.core.tweens",

@@ -22,6 +22,7 @@ from kinto.core.metrics import IMetricsService, NoOpMetricsService
 from kinto.core.migrations import IMigratable
 from kinto.core.registry import adopt_registry
 from kinto.core.request import Request
+from kinto.core.route_mapper import install_route_mapper
 from kinto.core.service import include_services
 from kinto.core.settings import (
     CORE_DEFAULT_SETTINGS,
@@ -128,6 +129,7 @@ def _add_frameworks(config: Configurator) -> None:
     settings.setdefault("tm.commit_veto", "kinto.core.tweens.commit_veto")
     settings.setdefault("tm.annotate_user", False)
     settings.setdefault("retry.attempts", _RETRY_ATTEMPTS)
+    install_route_mapper(config)
     include_services(config)
     config.include("pyramid_tm")
     config.include("pyramid_retry")

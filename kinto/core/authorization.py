@@ -4,6 +4,7 @@ Source: "Permissions" of the HTTP API, section 8; extension API, section 3.
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 from typing import Any
 
 import structlog
@@ -112,13 +113,12 @@ class AuthorizationPolicy:
         permission = f"{context.resource_name}:create"
         return context.check_permission(principals, self._bound(parent_uri, permission))
 
-    def _bound(self, object_id: str | None, permission: str) -> list[BoundPermission]:
+    def _bound(self, object_id: str | None, permission: str) -> Sequence[tuple[str, str]]:
         uri = object_id or ""
         if self.get_bound_permissions is not None:
-            bound = self.get_bound_permissions(uri, permission)
+            bound: Sequence[tuple[str, str]] = self.get_bound_permissions(uri, permission)
             # Where no stored object can grant it, settings still do, by its name.
-            pairs = [BoundPermission(*pair) for pair in bound]
-            return pairs or [BoundPermission("", permission)]
+            return bound or [BoundPermission("", permission)]
         pairs = [BoundPermission(uri, permission)]
         if permission == "read":
             pairs.append(BoundPermission(uri, "write"))
@@ -278,10 +278,14 @@ class RouteFactory:
         self, principals: list[str], bound_perms: Sequence[tuple[str, str]]
     ) -> bool:
         settings = self.request.registry.settings
-        return any(
-            not principals_setting(settings, f"{name}_principals").isdisjoint(principals)
-            for name in _granting_settings(self.resource_name, bound_perms)
-        )
+        nearest = bound_perms[0][0]
+        names = tuple([name for uri, name in bound_perms if uri == nearest])
+        for setting in _granting_settings(self.resource_name, names):
+            if settings.get(setting) and not principals_setting(settings, setting).isdisjoint(
+                principals
+            ):
+                return True
+        return False
 
     def fetch_shared_objects(
         self,
@@ -302,21 +306,23 @@ class RouteFactory:
         return self._shared_ids
 
 
-def _granting_settings(
-    resource_name: str | None, bound_perms: Sequence[tuple[str, str]]
-) -> list[str]:
-    """Names, without ``_principals``, of the settings that grant what the pairs stand for.
+@lru_cache(maxsize=1024)
+def _granting_settings(resource_name: str | None, names: tuple[str, ...]) -> tuple[str, ...]:
+    """Names of the settings that grant what permissions on the nearest object stand for.
 
-    What was asked for shows in the permissions on the nearest object: whoever may write may
-    read, but settings for one kind say nothing about the objects below.
+    What was asked for shows in them: whoever may write may read, but settings for one kind say
+    nothing about the objects below.
+
+    :param names: of the permissions.
     """
-    nearest = bound_perms[0][0]
-    names = [name for uri, name in bound_perms if uri == nearest]
     if "read" in names:
-        names = ["read", "write"]
+        names = ("read", "write")
     else:
-        names = [name for name in names if ":" in name] or names
-    return [name.replace(":", "_") if ":" in name else f"{resource_name}_{name}" for name in names]
+        names = tuple(name for name in names if ":" in name) or names
+    return tuple(
+        f"{name.replace(':', '_') if ':' in name else f'{resource_name}_{name}'}_principals"
+        for name in names
+    )
 
 
 def _log_refusal(context: Any, principals: Sequence[str], permission: str) -> None:

@@ -11,6 +11,7 @@ from pyramid.request import Request
 from pyramid.response import Response
 
 
+_EXPOSED = "Access-Control-Expose-Headers"
 COMMON_HEADERS = ("Backoff", "Retry-After", "Alert", "Content-Length", "Content-Type")
 
 
@@ -34,23 +35,26 @@ def validate_origin(request: Request, **kwargs: Any) -> None:
         request.errors.add("header", "Origin", f"{origin} not allowed")
 
 
-def apply_cors(request: Request, response: Response) -> None:
-    """Add the headers that browsers need to let a page read the answer."""
-    origin = request.headers.get("Origin")
-    if origin:
-        allowed = find_allowed_origin(origin, allowed_origins(request))
-        if allowed is not None:
-            response.headers["Access-Control-Allow-Origin"] = allowed
+def apply_cors(request: Request, response: Response) -> bool:
+    """Add the headers that browsers need to let a page read the answer.
+
+    :returns: whether there are any.
+    """
+    origin = request.environ.get("HTTP_ORIGIN")
+    allowed = find_allowed_origin(origin, allowed_origins(request)) if origin else None
+    if allowed is not None:
+        response.headers["Access-Control-Allow-Origin"] = allowed
     service: Any = getattr(request, "current_service", None)
     is_preflight = request.method == "OPTIONS" and service is not None
     if is_preflight or response.status_code == 405:
-        return
-    exposed = (
-        service.exposed_headers(request.method)
-        if hasattr(service, "exposed_headers")
-        else COMMON_HEADERS
-    )
-    response.headers.setdefault("Access-Control-Expose-Headers", ", ".join(exposed))
+        return any(name.startswith("Access-Control-") for name, _ in response.headerlist)
+    if hasattr(service, "exposed_headers"):
+        exposed = service.exposed_headers(request.method)
+    else:
+        exposed = COMMON_HEADERS
+    if not any([name == _EXPOSED for name, _ in response.headerlist]):  # noqa: C419  # faster
+        response.headerlist.append((_EXPOSED, ", ".join(exposed)))
+    return True
 
 
 def preflight_view(service: Any) -> Callable[[Request], None]:

@@ -23,29 +23,30 @@ _SECURITY = (
 
 def add_common_headers(request: Request, response: Response) -> None:
     """Security, CORS, ``Vary``, ``Backoff``."""
-    names = {name.lower() for name, _ in response.headerlist}
-    for name, value in _SECURITY:
-        if name.lower() not in names:
-            response.headerlist.append((name, value))
+    headers = response.headerlist
+    names = {name.lower() for name, _ in headers}
+    for pair in _SECURITY:
+        if pair[0].lower() not in names:
+            headers.append(pair)
     add_unconditional_headers(request, response)
 
 
 def add_unconditional_headers(request: Request, response: Response) -> None:
     """What even the refusals of a dead service have."""
     settings = current_settings(request.registry)
-    apply_cors(request, response)
-    _add_vary(response, settings.cors.vary)
+    has_cors = apply_cors(request, response)
+    _add_vary(response, (*settings.cors.vary, "Origin") if has_cors else settings.cors.vary)
     backoff = settings.backoff
     if backoff.seconds is not None and _is_drawn(backoff.percentage):
         response.headers["Backoff"] = str(backoff.seconds)
-    alert = request.response.headers.get("Alert")
+    # Whatever answers, what was announced on the way goes out with it.
+    announcing = request.__dict__.get("response")
+    alert = None if announcing is None else announcing.headers.get("Alert")
     if alert is not None:
         response.headers["Alert"] = alert
 
 
-def _add_vary(response: Response, configured: tuple[str, ...]) -> None:
-    has_cors = any(name.startswith("Access-Control-") for name, _ in response.headerlist)
-    wanted = (*configured, "Origin") if has_cors else configured
+def _add_vary(response: Response, wanted: tuple[str, ...]) -> None:
     present = response.vary or ()
     if not present:
         if wanted:

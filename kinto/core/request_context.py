@@ -44,6 +44,7 @@ class ResourceContext:
         self._stored: StoredContext | None = None
         self._principals: frozenset[str] = frozenset()
         self._parent_id: str | None = None
+        self._plural_uri: str | None = None
         # The page that was read along with the context, if one was.
         self.page_query: PageQuery | None = None
 
@@ -71,15 +72,17 @@ class ResourceContext:
 
     def object_uri(self, object_id: str | None = None) -> str:
         """URI of an object of the list (the one addressed by default), without version prefix."""
-        ids = dict(self.request.matchdict)
-        ids["id"] = object_id if object_id is not None else self.object_id or ""
+        if object_id is None:
+            object_id = self.object_id or ""
         path: str = self.service.object_path
-        return path.format(**ids)
+        return path.format(**{**self.request.matchdict, "id": object_id})
 
     def plural_uri(self) -> str:
         """URI of the list, without version prefix."""
-        path: str = self.service.plural_path
-        return path.format(**self.request.matchdict)
+        if self._plural_uri is None:
+            path: str = self.service.plural_path
+            self._plural_uri = path.format(**self.request.matchdict)
+        return self._plural_uri
 
     def is_create_only(self) -> bool:
         """A PUT that must not replace anything."""
@@ -155,10 +158,18 @@ class ResourceContext:
     ) -> bool:
         """Whether a stored ACE gives one of the pairs to one of the principals."""
         granted = self.stored.granted
-        if any(pair in granted for pair in bound_permissions):
+        if not granted.isdisjoint(bound_permissions):
             return True
+        return self._is_granted_elsewhere(principals, bound_permissions)
+
+    def _is_granted_elsewhere(
+        self, principals: Sequence[str], bound_permissions: Sequence[tuple[str, str]]
+    ) -> bool:
+        """The same, for principals and objects that were not asked for with the context."""
         strangers = set(principals) - self._principals
-        uris = set(self._uris())
+        uris = set(self._uris(self.object_uri() if self._is_object_storable() else None))
+        if not strangers and all(not uri or uri in uris for uri, _ in bound_permissions):
+            return False
         storable = [pair for pair in bound_permissions if is_storable_text(pair[0])]
         others = [pair for pair in storable if pair[0] and pair[0] not in uris]
         permission = self.request.registry.permission
@@ -177,11 +188,9 @@ class ResourceContext:
 
     # -- fetching -----------------------------------------------------------------------
 
-    def _uris(self) -> tuple[str, ...]:
-        uris = list(self._factory.ancestor_uris())
-        if self._is_object_storable():
-            uris.append(self.object_uri())
-        return tuple(dict.fromkeys(uris))
+    def _uris(self, object_uri: str | None) -> tuple[str, ...]:
+        above = self._factory.ancestor_uris()
+        return tuple(dict.fromkeys(above if object_uri is None else (*above, object_uri)))
 
     def _is_object_storable(self) -> bool:
         """Whether an object is addressed that the database may be asked for."""
@@ -223,14 +232,17 @@ class ResourceContext:
         # Nothing can be stored under such an id, which must not reach the database.
         if not all(map(is_storable_text, parents)):
             return ContextQuery(userid, principals, (), ListKey(resource_name, ""))
-        is_asked = self._is_object_storable()
+        object_id = self.object_id
+        if object_id is not None and not is_storable_text(object_id):
+            object_id = None
+        object_uri = None if object_id is None else self.object_uri(object_id)
         return ContextQuery(
             userid=userid,
             principals=principals,
-            uris=self._uris(),
+            uris=self._uris(object_uri),
             target=ListKey(resource_name, self.parent_id),
-            object_id=self.object_id if is_asked else None,
-            object_uri=self.object_uri() if is_asked else None,
+            object_id=object_id,
+            object_uri=object_uri,
             owner=self.service.resource.get_owner_key(self.request),
         )
 

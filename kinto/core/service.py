@@ -57,6 +57,13 @@ class Service(cornice.Service):  # type: ignore[misc]  # cornice ships no types
 
     def exposed_headers(self, method: str) -> Sequence[str]:
         """Names for ``Access-Control-Expose-Headers`` of an answer to ``method``."""
+        # Start-up is over when this is asked for.
+        known: dict[str, Sequence[str]] = self.__dict__.setdefault("_exposed", {})
+        if method not in known:
+            known[method] = self._find_exposed(method)
+        return known[method]
+
+    def _find_exposed(self, method: str) -> Sequence[str]:
         for defined, _, arguments in self.definitions:
             if defined == method:
                 # Those of the service are in the list of each method once more.

@@ -75,6 +75,14 @@ class Record(resource.Resource):
         ensure_matches(self.request, record, schema, id_field=self.model.id_field, ignored=ignored)
 
     def _add_cache_header(self, response: Any) -> None:
+        add_cache_headers(
+            self.request,
+            response,
+            find_expires_seconds=self._find_cache_expires_seconds,
+            is_record=True,
+        )
+
+    def _find_cache_expires_seconds(self) -> int | None:
         matchdict = self.request.matchdict
         from_settings = find_cache_expires_seconds(
             self.request.registry.settings,
@@ -84,9 +92,4 @@ class Record(resource.Resource):
         )
         from_collection = self.collection.get("cache_expires")
         given = [s for s in (from_settings, from_collection) if s is not None]
-        add_cache_headers(
-            self.request,
-            response,
-            expires_seconds=max(given) if given else None,
-            is_record=True,
-        )
+        return max(given) if given else None

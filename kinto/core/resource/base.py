@@ -30,9 +30,7 @@ from kinto.core.resource.patching import PatchedObject, patch_object
 from kinto.core.resource.schema import ResourceSchema
 from kinto.core.resource.validation import query_params
 from kinto.core.resource.viewset import ViewSet
-from kinto.core.resource.writing import (
-    accepted_timestamp,
-)
+from kinto.core.resource.writing import accepted_timestamp
 from kinto.core.settings import find_cache_expires_seconds
 from kinto.core.storage.exceptions import (
     ConcurrentWriteError,
@@ -275,10 +273,13 @@ class ResourceBase:
         response.headers["Last-Modified"] = format_http_date(current)
 
     def _add_cache_header(self, response: Any) -> None:
-        seconds = find_cache_expires_seconds(
+        find_expires = self._find_cache_expires_seconds
+        add_cache_headers(self.request, response, find_expires_seconds=find_expires)
+
+    def _find_cache_expires_seconds(self) -> int | None:
+        return find_cache_expires_seconds(
             self.request.registry.settings, self.request.current_resource_name
         )
-        add_cache_headers(self.request, response, expires_seconds=seconds)
 
     def _raise_304_if_not_modified(self, obj: KintoObject | None = None) -> None:
         ensure_preconditions(self, obj, only_304=True)

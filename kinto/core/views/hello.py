@@ -7,6 +7,7 @@ import hashlib
 import os
 from datetime import datetime
 from functools import lru_cache
+from time import monotonic
 from typing import Any
 
 from pyramid.request import Request
@@ -18,6 +19,7 @@ from kinto.core.service import Service
 
 hello = Service(name="hello", path="/", description="Welcome", tags=["Utilities"])
 
+_DESCRIBED_FOR_SECONDS = 1.0
 _DEFAULT_INI = os.path.join("config", "kinto.ini")
 
 
@@ -52,18 +54,23 @@ def get_hello(request: Request) -> dict[str, Any]:
 
 def describe_config_file(path: str) -> dict[str, str] | None:
     """Path, digest and modification time of the configuration file; ``None`` without one."""
+    return _describe(path, int(monotonic() / _DESCRIBED_FOR_SECONDS))
+
+
+@lru_cache(maxsize=16)
+def _describe(path: str, _period: int) -> dict[str, str] | None:
+    """As above; the file is looked at once in a period."""
     try:
         modified = os.path.getmtime(path)
     except OSError:
         return None
     return {
         "path": path,
-        "hash": _digest(path, modified),
+        "hash": _digest(path),
         "modified": datetime.fromtimestamp(modified).isoformat(),
     }
 
 
-@lru_cache(maxsize=16)
-def _digest(path: str, modified: float) -> str:
+def _digest(path: str) -> str:
     with open(path, "rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
