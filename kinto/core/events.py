@@ -120,6 +120,8 @@ _AFTER: dict[type[_ResourceEvent], type[_ResourceEvent]] = {
     ResourceRead: AfterResourceRead,
     ResourceChanged: AfterResourceChanged,
 }
+# What Zope looks subscribers up by.
+_REQUIRED = {cls: (implementedBy(cls),) for pair in _AFTER.items() for cls in pair}
 _EventKey = tuple[Any, ...]
 
 
@@ -317,12 +319,13 @@ class ResourceSubscribers:
     def want(self, resource_name: str, action: ACTIONS) -> bool:
         """Whether an event of this kind may have a subscriber, before or after the commit."""
         before = ResourceRead if action is ACTIONS.READ else ResourceChanged
-        classes = (before, _AFTER[before])
-        return any(self._want(cls, resource_name, action) for cls in classes)
+        return self._want(before, resource_name, action) or self._want(
+            _AFTER[before], resource_name, action
+        )
 
     def _want(self, event_class: type, resource_name: str, action: ACTIONS) -> bool:
         # Zope gives the same sequence until subscribers are added or removed.
-        found = self._registry.adapters.subscriptions((implementedBy(event_class),), None)
+        found = self._registry.adapters.subscriptions(_REQUIRED[event_class], None)
         if not found:
             return False
         key = (event_class, resource_name, action)

@@ -35,12 +35,18 @@ class Request(core_types.Request):
         return {}
 
     @reify
+    def body_bytes(self) -> bytes:
+        """The body, read once."""
+        body: bytes = self.body
+        return body
+
+    @reify
     def json_body(self) -> Any:
         """The JSON of the body, parsed once.
 
         :raises JSONError: it is not the JSON this server accepts.
         """
-        return json_codec.loads(self.body)
+        return json_codec.loads(self.body_bytes)
 
     @property
     def prefixed_userid(self) -> str | None:

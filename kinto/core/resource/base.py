@@ -27,7 +27,7 @@ from kinto.core.resource.conditions import ensure_preconditions
 from kinto.core.resource.listing import next_page_url, or_400, read_token
 from kinto.core.resource.model import Model
 from kinto.core.resource.patching import PatchedObject, patch_object
-from kinto.core.resource.schema import ResourceSchema
+from kinto.core.resource.schema import ResourceSchema, made_schema
 from kinto.core.resource.validation import query_params
 from kinto.core.resource.viewset import ViewSet
 from kinto.core.resource.writing import accepted_timestamp
@@ -314,7 +314,7 @@ class ResourceBase:
         return query
 
     def _schema_node(self) -> Any:
-        return self.schema() if isinstance(self.schema, type) else self.schema
+        return made_schema(self.schema) if isinstance(self.schema, type) else self.schema
 
     def _find_current(self, object_id: str) -> KintoObject | None:
         """The object, as the context has it already or else as stored."""

@@ -5,6 +5,7 @@ made from them.
 """
 
 import warnings
+from functools import lru_cache
 from typing import Any, ClassVar
 
 import colander
@@ -106,11 +107,61 @@ def _principals_node(permission: str, *, keeps_null: bool) -> colander.SchemaNod
     )
 
 
+class BodySchema(colander.SchemaNode):  # type: ignore[misc]  # colander ships no types
+    """A body of ``data`` and ``permissions``.
+
+    Most bodies have nothing that a schema could refuse or convert: they are taken as they are,
+    where Colander would copy each of their values.
+
+    :param is_data_open: ``data`` may hold anything.
+    :param permissions: names of those that the kind has.
+    """
+
+    def __init__(self, *, is_data_open: bool, permissions: tuple[str, ...]) -> None:
+        super().__init__(colander.Mapping(unknown="raise"), name="")
+        self._is_data_open = is_data_open
+        self._permissions = frozenset(permissions)
+
+    def accepts_as_is(self, body: Any) -> bool:
+        """Whether a body would be deserialized to itself."""
+        if type(body) is not dict or not self._is_data_open:
+            return False
+        for name, value in body.items():
+            if type(value) is not dict:
+                return False
+            if name == "permissions":
+                if not self._are_plain_permissions(value):
+                    return False
+            elif name != "data":
+                return False
+        return "data" in body
+
+    def _are_plain_permissions(self, permissions: dict[str, Any]) -> bool:
+        return permissions.keys() <= self._permissions and all(
+            type(principals) is list and all(type(each) is str and each for each in principals)
+            for principals in permissions.values()
+        )
+
+
+def is_open(schema: colander.SchemaNode) -> bool:
+    """Whether a schema of attributes leaves any object as it is."""
+    cls = type(schema)
+    return (
+        isinstance(schema, ResourceSchema)
+        and cls.deserialize is ResourceSchema.deserialize
+        and cls.schema_type.__func__ is ResourceSchema.schema_type.__func__  # type: ignore[attr-defined]
+        and cls.get_option("preserve_unknown")
+        and not schema.children
+        and schema.validator is None
+        and schema.preparer is None
+    )
+
+
 def object_body_schema(
     data: colander.SchemaNode, permissions: tuple[str, ...], *, is_data_required: bool
 ) -> colander.SchemaNode:
     """Body of POST and PUT."""
-    body = colander.SchemaNode(colander.Mapping(unknown="raise"), name="")
+    body = BodySchema(is_data_open=is_open(data), permissions=permissions)
     data = data.clone()
     data.name = "data"
     data.missing = colander.required if is_data_required else colander.drop
@@ -121,7 +172,7 @@ def object_body_schema(
 
 def patch_body_schema(permissions: tuple[str, ...]) -> colander.SchemaNode:
     """Body of a PATCH that merges: its attributes are checked once merged."""
-    body = colander.SchemaNode(colander.Mapping(unknown="raise"), name="")
+    body = BodySchema(is_data_open=True, permissions=permissions)
     body.add(
         colander.SchemaNode(
             colander.Mapping(unknown="preserve"), name="data", missing=colander.drop
@@ -141,6 +192,12 @@ def _add_permissions(
         body.add(node)
 
 
+@lru_cache(maxsize=256)
+def made_schema(schema_class: type) -> Any:  # a node of Colander, which ships no types
+    """The one instance of a class of schemas: making it costs more than what it checks."""
+    return schema_class()
+
+
 def has_required_attributes(schema: colander.SchemaNode) -> bool:
     """Whether objects of this kind cannot be empty."""
     return any(child.required for child in schema.children)
@@ -148,6 +205,8 @@ def has_required_attributes(schema: colander.SchemaNode) -> bool:
 
 def find_errors(schema: colander.SchemaNode, value: Any) -> tuple[Any, list[InvalidParameter]]:
     """The value as the schema has it, with what is wrong in it."""
+    if isinstance(schema, BodySchema) and schema.accepts_as_is(value):
+        return value, []
     try:
         return schema.deserialize(value), []
     except colander.Invalid as error:

@@ -128,7 +128,7 @@ def _read_query(request: Request) -> dict[str, Any]:
 
 def _read_body(request: Request) -> Any:
     """The JSON of the body, ``{}`` without one; ``None`` once it was refused."""
-    if not request.body:
+    if not request.body_bytes:
         return {}
     try:
         body = request.json_body
