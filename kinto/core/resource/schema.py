@@ -137,7 +137,9 @@ class BodySchema(colander.SchemaNode):  # type: ignore[misc]  # colander ships n
         return "data" in body
 
     def _are_plain_permissions(self, permissions: dict[str, Any]) -> bool:
-        return permissions.keys() <= self._permissions and all(
+        if not self._permissions or not permissions.keys() <= self._permissions:
+            return False
+        return all(
             type(principals) is list and all(type(each) is str and each for each in principals)
             for principals in permissions.values()
         )
