@@ -434,6 +434,129 @@ BEGIN
 END
 $$;
 
+-- What the items of a batch have to know, in one snapshot, as the function is STABLE. Rows tell
+-- of what in `kind`; n is the place, from 1, in the array that they answer.
+-- group: a principal of the user. granted: a permission on an ancestor, held by the user.
+-- ace: permission and principal on an object. object: an object or its tombstone.
+-- list: the timestamp of a list that has its row. now: the clock.
+CREATE OR REPLACE FUNCTION kinto_fetch_contexts(
+    p_user_ids TEXT[], p_principals TEXT[], p_ancestors TEXT[], p_object_uris TEXT[],
+    p_names TEXT[], p_parents TEXT[], p_ids TEXT[],
+    p_list_names TEXT[], p_list_parents TEXT[]
+) RETURNS TABLE (r_kind TEXT, r_n BIGINT, r_epoch BIGINT, r_deleted BOOLEAN, r_a TEXT, r_b TEXT)
+LANGUAGE plpgsql STABLE SET enable_seqscan = off AS $$
+DECLARE
+    groups TEXT[] := '{}';
+BEGIN
+    IF p_user_ids <> '{}' THEN
+        groups := ARRAY(SELECT principal FROM user_principals WHERE user_id = ANY (p_user_ids));
+        RETURN QUERY
+            SELECT 'group', NULL::BIGINT, NULL::BIGINT, NULL::BOOLEAN, principal, NULL::TEXT
+              FROM unnest(groups) AS held (principal);
+    END IF;
+    RETURN QUERY
+        SELECT 'granted', wanted.n, NULL::BIGINT, NULL::BOOLEAN, held.permission, NULL::TEXT
+          FROM unnest(p_ancestors) WITH ORDINALITY AS wanted (uri, n),
+       LATERAL (
+            SELECT DISTINCT permission FROM access_control_entries
+             WHERE object_id = wanted.uri AND principal || '' = ANY (p_principals || groups)
+          ) AS held;
+    RETURN QUERY
+        SELECT 'ace', wanted.n, NULL::BIGINT, NULL::BOOLEAN, held.permission, held.principal
+          FROM unnest(p_object_uris) WITH ORDINALITY AS wanted (uri, n)
+          JOIN access_control_entries AS held ON held.object_id = wanted.uri;
+    RETURN QUERY
+        SELECT 'object', wanted.n, as_epoch(found.last_modified), found.deleted,
+               CASE WHEN NOT found.deleted THEN found.data::TEXT END, NULL::TEXT
+          FROM unnest(p_names, p_parents, p_ids) WITH ORDINALITY
+            AS wanted (resource_name, parent_id, id, n)
+          JOIN objects AS found
+            ON found.id = wanted.id
+           AND (found.id, found.parent_id, found.resource_name)
+            >= (wanted.id, wanted.parent_id, wanted.resource_name)
+           AND (found.id, found.parent_id, found.resource_name)
+            <= (wanted.id, wanted.parent_id, wanted.resource_name);
+    RETURN QUERY
+        SELECT 'list', wanted.n,
+               kinto_list_timestamp(wanted.resource_name, wanted.parent_id),
+               NULL::BOOLEAN, NULL::TEXT, NULL::TEXT
+          FROM unnest(p_list_names, p_list_parents) WITH ORDINALITY
+            AS wanted (resource_name, parent_id, n)
+          JOIN timestamps AS known USING (parent_id, resource_name);
+    RETURN QUERY
+        SELECT 'now', NULL::BIGINT, as_epoch(kinto_now()), NULL::BOOLEAN, NULL::TEXT, NULL::TEXT;
+END
+$$;
+
+-- Write objects of lists that this transaction has locked, with timestamps that were drawn under
+-- these locks. Everything is as it was foreseen, or nothing is done: then the transaction fails
+-- with serialization_failure, to be tried again.
+-- p_previous: the timestamp of the row to replace, NULL where there is none.
+-- p_data: NULL for a tombstone.
+-- p_list_*: each list written to, with its newest timestamp, and by how much it grows.
+-- p_owner_*: objects that must be live.
+CREATE OR REPLACE FUNCTION kinto_write_objects(
+    p_names TEXT[], p_parents TEXT[], p_ids TEXT[],
+    p_epochs BIGINT[], p_previous BIGINT[], p_data TEXT[],
+    p_list_names TEXT[], p_list_parents TEXT[], p_list_epochs BIGINT[], p_list_growth BIGINT[],
+    p_owner_names TEXT[], p_owner_parents TEXT[], p_owner_ids TEXT[]
+) RETURNS VOID LANGUAGE plpgsql VOLATILE SET enable_seqscan = off AS $$
+DECLARE
+    written BIGINT;
+    inserted BIGINT;
+BEGIN
+    PERFORM FROM unnest(p_owner_names, p_owner_parents, p_owner_ids)
+        AS wanted (resource_name, parent_id, id)
+      WHERE NOT EXISTS (
+        SELECT FROM objects
+         WHERE objects.id = wanted.id AND NOT deleted
+           AND (objects.id, objects.parent_id, objects.resource_name)
+            >= (wanted.id, wanted.parent_id, wanted.resource_name)
+           AND (objects.id, objects.parent_id, objects.resource_name)
+            <= (wanted.id, wanted.parent_id, wanted.resource_name)
+      );
+    IF FOUND THEN
+        RAISE serialization_failure USING MESSAGE = 'The owner of a list was deleted meanwhile';
+    END IF;
+    UPDATE objects
+       SET last_modified = from_epoch(new.epoch),
+           data = coalesce(new.data::JSONB, '{"deleted": true}'),
+           deleted = new.data IS NULL
+      FROM unnest(p_names, p_parents, p_ids, p_epochs, p_previous, p_data)
+        AS new (resource_name, parent_id, id, epoch, previous, data)
+     WHERE new.previous IS NOT NULL
+       AND objects.id = new.id
+       AND (objects.id, objects.parent_id, objects.resource_name)
+        >= (new.id, new.parent_id, new.resource_name)
+       AND (objects.id, objects.parent_id, objects.resource_name)
+        <= (new.id, new.parent_id, new.resource_name)
+       AND objects.last_modified = from_epoch(new.previous);
+    GET DIAGNOSTICS written = ROW_COUNT;
+    INSERT INTO objects (id, parent_id, resource_name, last_modified, data, deleted)
+    SELECT id, parent_id, resource_name, from_epoch(epoch),
+           coalesce(data::JSONB, '{"deleted": true}'), data IS NULL
+      FROM unnest(p_names, p_parents, p_ids, p_epochs, p_previous, p_data)
+        AS new (resource_name, parent_id, id, epoch, previous, data)
+     WHERE previous IS NULL
+        ON CONFLICT DO NOTHING;
+    GET DIAGNOSTICS inserted = ROW_COUNT;
+    IF written + inserted <> cardinality(p_ids) THEN
+        RAISE serialization_failure USING MESSAGE = 'An object was changed meanwhile';
+    END IF;
+    UPDATE timestamps
+       SET last_modified = from_epoch(new.epoch)
+      FROM unnest(p_list_names, p_list_parents, p_list_epochs, p_list_growth)
+        AS new (resource_name, parent_id, epoch, growth)
+     WHERE timestamps.parent_id = new.parent_id
+       AND timestamps.resource_name = new.resource_name
+       AND timestamps.last_modified < from_epoch(new.epoch);
+    GET DIAGNOSTICS written = ROW_COUNT;
+    IF written <> cardinality(p_list_names) THEN
+        RAISE serialization_failure USING MESSAGE = 'A list was changed meanwhile';
+    END IF;
+END
+$$;
+
 -- The trigger stays for rows that come without a timestamp, as plugins' migrations write them.
 CREATE OR REPLACE FUNCTION bump_timestamp() RETURNS TRIGGER
 LANGUAGE plpgsql VOLATILE AS $$
