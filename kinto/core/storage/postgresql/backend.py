@@ -22,7 +22,7 @@ from kinto.core.storage import (
 )
 from kinto.core.storage.exceptions import ObjectNotFoundError, ReadonlyError, UnicityError
 from kinto.core.storage.matching import FieldNames
-from kinto.core.storage.postgresql import lists, reads, removal, version, writes
+from kinto.core.storage.postgresql import counts, lists, reads, removal, version, writes
 from kinto.core.storage.postgresql.context import fetch_context, fetch_context_with_page
 from kinto.core.storage.postgresql.rows import one_object, tombstone
 from kinto.core.storage.postgresql.selection import Criteria
@@ -50,7 +50,7 @@ class Storage(MigratorMixin, StorageBase):
     """
 
     name = "storage"
-    schema_version = 27
+    schema_version = 28
     schema_file = str(_HERE / "schema.sql")
     migrations_directory = str(_HERE / "migrations")
 
@@ -87,7 +87,7 @@ class Storage(MigratorMixin, StorageBase):
             super().migrate_schema(start_version, dry_run)
 
     def flush(self) -> None:
-        with self.client.write(force_commit=True) as connection:
+        with self.client.write(force_commit=True) as connection, counts.kept_counts(connection):
             connection.defer(_DELETE_OBJECTS, {})
             connection.execute(_DELETE_TIMESTAMPS, {})
 
@@ -248,9 +248,11 @@ class Storage(MigratorMixin, StorageBase):
             raise ValueError("`before` and `max_retained` cannot be given together")
         criteria = Criteria(resource_name, parent_id)
         with self.client.write(force_commit=force_commit) as connection:
-            return removal.purge_tombstones(
-                connection, criteria, before=before, max_retained=max_retained
-            )
+            limits = {"before": before, "max_retained": max_retained}
+            purged = removal.purge_tombstones(connection, criteria, **limits)
+        if force_commit:  # Not in the middle of a request.
+            counts.learn_counts(self.client, criteria)
+        return purged
 
     def trim_objects(
         self,
@@ -317,11 +319,9 @@ class Storage(MigratorMixin, StorageBase):
     def fetch_context(
         self, query: ContextQuery, *, for_write: bool = False, page: PageQuery | None = None
     ) -> StoredContext:
-        """What a request has to know, in one round trip, with the page it may ask for.
+        """What a request has to know, with the page it may ask for.
 
         The permissions must be in the same database.
-
-        :param for_write: read in the transaction of the request, which begins with it.
         """
         with self.client.write() if for_write else self.client.read() as connection:
             if page is None:

@@ -31,8 +31,8 @@ _LOCK_KNOWN = Statement(
 _ADD = Statement(
     "kinto_add_lists",
     """
-    INSERT INTO timestamps (parent_id, resource_name, last_modified)
-    SELECT parent_id, resource_name, kinto_now()
+    INSERT INTO timestamps (parent_id, resource_name, last_modified, object_count)
+    SELECT parent_id, resource_name, kinto_now(), kinto_first_count(resource_name, parent_id)
       FROM unnest(%(resource_names)s::text[], %(parent_ids)s::text[])
         AS keys (resource_name, parent_id)
         ON CONFLICT DO NOTHING

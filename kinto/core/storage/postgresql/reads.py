@@ -3,6 +3,7 @@
 from kinto.core.postgresql.connection import Connection
 from kinto.core.postgresql.statements import Statement
 from kinto.core.storage.matching import FieldNames
+from kinto.core.storage.postgresql.counts import count_list
 from kinto.core.storage.postgresql.rows import many_objects, many_texts, one_object
 from kinto.core.storage.postgresql.selection import (
     Criteria,
@@ -151,6 +152,8 @@ def fetch_objects(connection: Connection, criteria: Criteria) -> list[KintoObjec
 
 def count_objects(connection: Connection, criteria: Criteria) -> int:
     """How many objects match."""
+    if criteria.is_whole_list and criteria.resource_name is not None:
+        return count_list(connection, ListKey(criteria.resource_name, criteria.parent_id))
     values = BoundValues()
     statement = Statement("kinto_count", _COUNT.format(where=where(criteria, values)), long=True)
     row = connection.fetch_one(statement, values.params)

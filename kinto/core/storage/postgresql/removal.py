@@ -2,6 +2,7 @@
 
 from kinto.core.postgresql.connection import Connection
 from kinto.core.postgresql.statements import Statement
+from kinto.core.storage.postgresql.counts import kept_counts
 from kinto.core.storage.postgresql.rows import tombstones
 from kinto.core.storage.postgresql.selection import Criteria, order_by, scope, where
 from kinto.core.storage.postgresql.values import BoundValues
@@ -52,9 +53,10 @@ WITH matching AS MATERIALIZED (
     {removal}
 ), kept AS (
     UPDATE timestamps
-       SET last_modified = newest.last_modified
+       SET last_modified = newest.last_modified,
+           object_count = {count}
       FROM (
-        SELECT parent_id, resource_name, max(last_modified) AS last_modified
+        SELECT parent_id, resource_name, max(last_modified) AS last_modified, count(*) AS total
           FROM stamped GROUP BY parent_id, resource_name
       ) AS newest
      WHERE timestamps.parent_id = newest.parent_id
@@ -77,27 +79,39 @@ _KEEP_NOTHING = """
          = (stamped.id, stamped.parent_id, stamped.resource_name)
 """
 
-# The timestamps of lists stay, also of those that 26 left without a row.
+# The timestamps of lists stay, also of those that 26 left without a row. The locks of rows have
+# each count and timestamp be changed from what it is, not from what this statement found.
 _REMOVE = """
 WITH matching AS MATERIALIZED (
     {matching}
+), removed AS (
+    DELETE FROM objects
+     USING matching
+     WHERE (objects.id, objects.parent_id, objects.resource_name)
+         = (matching.id, matching.parent_id, matching.resource_name)
+       AND objects.deleted = {deleted}
+ RETURNING objects.parent_id, objects.resource_name, objects.last_modified, NOT deleted AS counts
+), newest AS (
+    SELECT parent_id, resource_name, max(last_modified) AS last_modified,
+           count(*) AS total, count(*) FILTER (WHERE counts) AS live
+      FROM removed GROUP BY parent_id, resource_name
 ), kept AS (
+    UPDATE timestamps
+       SET last_modified = greatest(timestamps.last_modified, newest.last_modified),
+           object_count = timestamps.object_count - newest.live
+      FROM newest
+     WHERE timestamps.parent_id = newest.parent_id
+       AND timestamps.resource_name = newest.resource_name
+       AND (newest.live > 0 OR timestamps.last_modified < newest.last_modified)
+), added AS (
     INSERT INTO timestamps (parent_id, resource_name, last_modified)
     SELECT newest.parent_id, newest.resource_name, newest.last_modified
-      FROM (
-        SELECT parent_id, resource_name, max(last_modified) AS last_modified
-          FROM matching GROUP BY parent_id, resource_name
-      ) AS newest
+      FROM newest
       LEFT JOIN timestamps AS known USING (parent_id, resource_name)
-     WHERE known.last_modified IS NULL OR known.last_modified < newest.last_modified
-        ON CONFLICT (parent_id, resource_name) DO UPDATE
-       SET last_modified = greatest(timestamps.last_modified, excluded.last_modified)
+     WHERE known.last_modified IS NULL
+        ON CONFLICT DO NOTHING
 )
-DELETE FROM objects
- USING matching
- WHERE (objects.id, objects.parent_id, objects.resource_name)
-     = (matching.id, matching.parent_id, matching.resource_name)
-   AND objects.deleted = {deleted}
+SELECT coalesce(sum(total), 0) FROM newest
 """
 
 _TOMBSTONES = """
@@ -161,14 +175,19 @@ def delete_objects(
             f"{where(criteria, values)}\n   AND (resource_name, parent_id)"
             " IN (SELECT * FROM unnest(%(names)s::text[], %(ids)s::text[]))"
         )
+    is_emptied = criteria.is_whole_list and not criteria.limit
     sql = _DELETE_ALL.format(
         where=selected,
         order_by=order_by(criteria, values),
         limit=values.bind(criteria.limit),
         removal=_KEEP_TOMBSTONES if with_deleted else _KEEP_NOTHING,
+        # A count that was not known is known of a list without objects.
+        count="0" if is_emptied else "timestamps.object_count - newest.total",
     )
     statement = Statement("kinto_delete_objects", sql, long=True)
-    return tombstones(connection.fetch_all(statement, values.params), names=criteria.names)
+    with kept_counts(connection):
+        rows = connection.fetch_all(statement, values.params)
+    return tombstones(rows, names=criteria.names)
 
 
 def _lock_filled(connection: Connection, criteria: Criteria) -> list[tuple[str, str]]:
@@ -219,7 +238,10 @@ def trim_objects(connection: Connection, criteria: Criteria, *, max_objects: int
 
 def _remove(connection: Connection, matching: str, values: BoundValues, *, deleted: bool) -> int:
     sql = _REMOVE.format(matching=matching, deleted=str(deleted).upper())
-    return connection.execute(Statement("kinto_remove", sql, long=True), values.params)
+    with kept_counts(connection):
+        row = connection.fetch_one(Statement("kinto_remove", sql, long=True), values.params)
+    assert row is not None
+    return int(row[0])
 
 
 def remove_subtree(connection: Connection, uri: str) -> None:

@@ -1,4 +1,4 @@
--- Tables, functions, triggers of the storage, at version 27. Idempotent: what was dropped by hand
+-- Tables, functions, triggers of the storage, at version 28. Idempotent: what was dropped by hand
 -- is made again, and what is there is left as it is.
 
 CREATE TABLE IF NOT EXISTS metadata (
@@ -30,12 +30,17 @@ CREATE INDEX IF NOT EXISTS idx_objects_history_userid_and_resourcename
     WHERE resource_name = 'history';
 
 -- The highest timestamp of each list; its row is the lock of the list's writers.
+-- object_count: how many live objects it holds, kept by each write; NULL: not known.
 CREATE TABLE IF NOT EXISTS timestamps (
     parent_id TEXT COLLATE "C" NOT NULL,
     resource_name TEXT COLLATE "C" NOT NULL,
     last_modified TIMESTAMP NOT NULL,
+    object_count BIGINT,
     PRIMARY KEY (parent_id, resource_name)
 );
+
+-- One made by version 27, whose number was lost. It also keeps writers away until all is done.
+ALTER TABLE timestamps ADD COLUMN IF NOT EXISTS object_count BIGINT;
 
 -- Rows change at each write: room in their page spares the index.
 ALTER TABLE timestamps SET (fillfactor = 50);
@@ -88,6 +93,42 @@ BEGIN
 END
 $$;
 
+-- The count of a list that is about to get its row: nothing, or not known.
+CREATE OR REPLACE FUNCTION kinto_first_count(p_resource_name TEXT, p_parent_id TEXT)
+RETURNS BIGINT LANGUAGE plpgsql VOLATILE SET enable_seqscan = off AS $$
+BEGIN
+    PERFORM FROM objects
+      WHERE parent_id = p_parent_id AND resource_name = p_resource_name
+      ORDER BY last_modified DESC LIMIT 1;
+    RETURN CASE WHEN NOT FOUND THEN 0 END;
+END
+$$;
+
+-- How many live objects a list holds; those of a list whose count is not known are counted.
+CREATE OR REPLACE FUNCTION kinto_count_list(p_resource_name TEXT, p_parent_id TEXT)
+RETURNS BIGINT LANGUAGE plpgsql STABLE SET enable_seqscan = off AS $$
+DECLARE
+    kept BIGINT;
+BEGIN
+    SELECT object_count INTO kept FROM timestamps
+     WHERE parent_id = p_parent_id AND resource_name = p_resource_name;
+    IF kept IS NULL THEN
+        SELECT count(*) INTO kept FROM objects
+         WHERE parent_id = p_parent_id AND resource_name = p_resource_name AND NOT deleted;
+    END IF;
+    RETURN kept;
+END
+$$;
+
+-- Have the triggers below take what is written for ours, which keeps the counts, or for that of
+-- others: servers of 26, somebody's SQL. It ends with the transaction at the latest.
+CREATE OR REPLACE FUNCTION kinto_keep_counts(is_ours BOOLEAN) RETURNS VOID
+LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+    PERFORM set_config('kinto.own', CASE WHEN is_ours THEN '1' ELSE '' END, TRUE);
+END
+$$;
+
 -- Lock a list against other writers until the end of the transaction.
 -- highest: its timestamp, read after the lock was taken; NULL when it never had one.
 -- is_new: its row of `timestamps` was made here.
@@ -105,9 +146,10 @@ BEGIN
         is_new := NOT FOUND;
         EXIT WHEN NOT is_new;
         -- Of simultaneous first writers one gets past this; the others wait, then lock its row.
-        INSERT INTO timestamps (parent_id, resource_name, last_modified)
+        INSERT INTO timestamps (parent_id, resource_name, last_modified, object_count)
         VALUES (p_parent_id, p_resource_name,
-                from_epoch(kinto_list_timestamp(p_resource_name, p_parent_id)))
+                from_epoch(kinto_list_timestamp(p_resource_name, p_parent_id)),
+                kinto_first_count(p_resource_name, p_parent_id))
             ON CONFLICT DO NOTHING;
         EXIT WHEN FOUND;
     END LOOP;
@@ -161,6 +203,8 @@ DECLARE
     previous RECORD;
     given TIMESTAMP := from_epoch(p_given);
     drawn TIMESTAMP;
+    is_added BOOLEAN;
+    ignored TEXT;
 BEGIN
     SELECT * INTO list FROM kinto_lock_list(p_resource_name, p_parent_id);
     outcome := 'written';
@@ -223,6 +267,11 @@ BEGIN
         RETURN;
     END IF;
 
+    is_added := previous.deleted IS DISTINCT FROM FALSE;
+    -- The triggers do not mind when a live object is updated.
+    IF is_added OR previous.last_modified = drawn THEN
+        ignored := set_config('kinto.own', '1', TRUE);
+    END IF;
     IF previous.last_modified = drawn THEN
         -- An update that leaves the timestamp alone would be given a new one by the trigger.
         DELETE FROM objects
@@ -239,7 +288,11 @@ BEGIN
            AND (id, parent_id, resource_name) >= (p_id, p_parent_id, p_resource_name)
            AND (id, parent_id, resource_name) <= (p_id, p_parent_id, p_resource_name);
     END IF;
-    UPDATE timestamps SET last_modified = greatest(list.highest, drawn)
+    IF is_added OR previous.last_modified = drawn THEN
+        ignored := set_config('kinto.own', '', TRUE);
+    END IF;
+    UPDATE timestamps SET last_modified = greatest(list.highest, drawn),
+                          object_count = object_count + is_added::INTEGER
      WHERE parent_id = p_parent_id AND resource_name = p_resource_name;
     epoch := as_epoch(drawn);
 END
@@ -258,6 +311,7 @@ DECLARE
     list RECORD;
     previous RECORD;
     drawn TIMESTAMP;
+    ignored TEXT;
 BEGIN
     outcome := 'missing';
     -- Looked at before the lock too, so that nothing is written for a list of nothing.
@@ -291,6 +345,7 @@ BEGIN
             RETURN;
         END IF;
     END IF;
+    ignored := set_config('kinto.own', '1', TRUE);
     IF NOT p_with_deleted OR previous.last_modified = drawn THEN
         DELETE FROM objects
          WHERE id = p_id
@@ -306,7 +361,9 @@ BEGIN
            AND (id, parent_id, resource_name) >= (p_id, p_parent_id, p_resource_name)
            AND (id, parent_id, resource_name) <= (p_id, p_parent_id, p_resource_name);
     END IF;
-    UPDATE timestamps SET last_modified = greatest(list.highest, drawn)
+    ignored := set_config('kinto.own', '', TRUE);
+    UPDATE timestamps SET last_modified = greatest(list.highest, drawn),
+                          object_count = object_count - 1
      WHERE parent_id = p_parent_id AND resource_name = p_resource_name;
     outcome := 'written';
     epoch := as_epoch(drawn);
@@ -319,6 +376,7 @@ LANGUAGE plpgsql VOLATILE SET enable_seqscan = off AS $$
 DECLARE
     has_removed BOOLEAN;
 BEGIN
+    PERFORM kinto_keep_counts(TRUE);
     -- '0' follows '/': the range is what begins with the URI and '/', and little else.
     -- A writer that holds a list is waited for; what it wrote, lists below it included, is seen
     -- by the statements after that one. When no list is left, nobody can add one any more.
@@ -337,6 +395,7 @@ BEGIN
            AND (parent_id = p_uri OR parent_id >= p_uri || '/');
         EXIT WHEN NOT (has_removed OR FOUND);
     END LOOP;
+    PERFORM kinto_keep_counts(FALSE);
 END
 $$;
 
@@ -504,6 +563,7 @@ CREATE OR REPLACE FUNCTION kinto_write_objects(
 DECLARE
     written BIGINT;
     inserted BIGINT;
+    ignored TEXT;
 BEGIN
     PERFORM FROM unnest(p_owner_names, p_owner_parents, p_owner_ids)
         AS wanted (resource_name, parent_id, id)
@@ -518,6 +578,7 @@ BEGIN
     IF FOUND THEN
         RAISE serialization_failure USING MESSAGE = 'The owner of a list was deleted meanwhile';
     END IF;
+    ignored := set_config('kinto.own', '1', TRUE);
     UPDATE objects
        SET last_modified = from_epoch(new.epoch),
            data = coalesce(new.data::JSONB, '{"deleted": true}'),
@@ -543,8 +604,9 @@ BEGIN
     IF written + inserted <> cardinality(p_ids) THEN
         RAISE serialization_failure USING MESSAGE = 'An object was changed meanwhile';
     END IF;
+    ignored := set_config('kinto.own', '', TRUE);
     UPDATE timestamps
-       SET last_modified = from_epoch(new.epoch)
+       SET last_modified = from_epoch(new.epoch), object_count = object_count + new.growth
       FROM unnest(p_list_names, p_list_parents, p_list_epochs, p_list_growth)
         AS new (resource_name, parent_id, epoch, growth)
      WHERE timestamps.parent_id = new.parent_id
@@ -557,12 +619,42 @@ BEGIN
 END
 $$;
 
--- The trigger stays for rows that come without a timestamp, as plugins' migrations write them.
+-- The triggers are there for what others write. Their conditions are what they cost our own
+-- writes: PostgreSQL reads each of them anew for every statement, so that they are short.
+
+-- Make the count of a list unknown.
+-- p_adds: objects come. The list is locked even where its count is unknown already: whoever is
+--   counting must not miss what is not committed yet. It gets its row for the same reason. None
+--   is made when objects only go, as these have the count of a new row be unknown.
+CREATE OR REPLACE FUNCTION kinto_forget_count(
+    p_resource_name TEXT, p_parent_id TEXT, p_adds BOOLEAN
+) RETURNS VOID LANGUAGE plpgsql VOLATILE SET enable_seqscan = off AS $$
+BEGIN
+    IF p_adds THEN
+        PERFORM kinto_lock_list(p_resource_name, p_parent_id);
+    ELSE
+        PERFORM FROM timestamps
+          WHERE parent_id = p_parent_id AND resource_name = p_resource_name
+            FOR NO KEY UPDATE;
+    END IF;
+    UPDATE timestamps SET object_count = NULL
+     WHERE parent_id = p_parent_id AND resource_name = p_resource_name
+       AND object_count IS NOT NULL;
+END
+$$;
+
+-- Rows that come without a timestamp, as plugins' migrations write them, get one.
 CREATE OR REPLACE FUNCTION bump_timestamp() RETURNS TRIGGER
 LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
     list RECORD;
 BEGIN
+    IF TG_OP = 'INSERT' AND NOT NEW.deleted THEN
+        PERFORM kinto_forget_count(NEW.resource_name, NEW.parent_id, TRUE);
+    END IF;
+    IF TG_OP = 'INSERT' AND NEW.last_modified IS NOT NULL THEN
+        RETURN NEW;
+    END IF;
     SELECT * INTO list FROM kinto_lock_list(NEW.resource_name, NEW.parent_id);
     NEW.last_modified := kinto_draw_timestamp(list.highest, NULL);
     UPDATE timestamps SET last_modified = NEW.last_modified
@@ -574,7 +666,7 @@ $$;
 DROP TRIGGER IF EXISTS tgr_objects_last_modified ON objects;
 CREATE TRIGGER tgr_objects_last_modified
     BEFORE INSERT ON objects FOR EACH ROW
-    WHEN (NEW.last_modified IS NULL)
+    WHEN (current_setting('kinto.own', TRUE) IS DISTINCT FROM '1')
     EXECUTE FUNCTION bump_timestamp();
 
 DROP TRIGGER IF EXISTS tgr_objects_last_modified_update ON objects;
@@ -582,6 +674,45 @@ CREATE TRIGGER tgr_objects_last_modified_update
     BEFORE UPDATE OF data ON objects FOR EACH ROW
     WHEN (NEW.last_modified IS NULL OR NEW.last_modified = OLD.last_modified)
     EXECUTE FUNCTION bump_timestamp();
+
+-- Objects that are moved, deleted, live again.
+CREATE OR REPLACE FUNCTION kinto_forget_counts() RETURNS TRIGGER
+LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+    IF TG_OP = 'TRUNCATE' THEN
+        UPDATE timestamps SET object_count = NULL;
+    ELSIF current_setting('kinto.own', TRUE) IS DISTINCT FROM '1' THEN
+        PERFORM kinto_forget_count(OLD.resource_name, OLD.parent_id, FALSE);
+        IF TG_OP = 'UPDATE' THEN
+            PERFORM kinto_forget_count(NEW.resource_name, NEW.parent_id, TRUE);
+        END IF;
+    END IF;
+    RETURN NEW;
+END
+$$;
+
+DROP TRIGGER IF EXISTS tgr_objects_moved ON objects;
+CREATE TRIGGER tgr_objects_moved
+    BEFORE UPDATE OF parent_id, resource_name ON objects FOR EACH ROW
+    EXECUTE FUNCTION kinto_forget_counts();
+
+DROP TRIGGER IF EXISTS tgr_objects_deleted ON objects;
+CREATE TRIGGER tgr_objects_deleted
+    BEFORE UPDATE OF deleted ON objects FOR EACH ROW
+    WHEN (NEW.deleted <> OLD.deleted)
+    EXECUTE FUNCTION kinto_forget_counts();
+
+-- Afterwards, as one before would lock each row for itself.
+DROP TRIGGER IF EXISTS tgr_objects_removed ON objects;
+CREATE TRIGGER tgr_objects_removed
+    AFTER DELETE ON objects FOR EACH ROW
+    WHEN (NOT OLD.deleted AND current_setting('kinto.own', TRUE) IS DISTINCT FROM '1')
+    EXECUTE FUNCTION kinto_forget_counts();
+
+DROP TRIGGER IF EXISTS tgr_objects_truncated ON objects;
+CREATE TRIGGER tgr_objects_truncated
+    BEFORE TRUNCATE ON objects FOR EACH STATEMENT
+    EXECUTE FUNCTION kinto_forget_counts();
 
 -- The order of values of the API is the native one: null < text < numbers < booleans < arrays <
 -- objects; but texts go by code point in any database. At the first level all texts are equal
@@ -663,8 +794,21 @@ INSERT INTO timestamps (parent_id, resource_name, last_modified)
 VALUES ('', 'bucket', kinto_now())
     ON CONFLICT DO NOTHING;
 
+-- Nobody writes since the table of the timestamps was altered.
+UPDATE timestamps SET object_count = counted.total
+  FROM (
+    SELECT parent_id, resource_name, count(objects.id) AS total
+      FROM timestamps
+      LEFT JOIN (SELECT * FROM objects WHERE NOT deleted) AS objects
+     USING (parent_id, resource_name)
+     GROUP BY parent_id, resource_name
+  ) AS counted
+ WHERE timestamps.parent_id = counted.parent_id
+   AND timestamps.resource_name = counted.resource_name
+   AND timestamps.object_count IS DISTINCT FROM counted.total;
+
 INSERT INTO metadata (name, value)
-SELECT 'storage_schema_version', '27'
+SELECT 'storage_schema_version', '28'
  WHERE NOT EXISTS (
-    SELECT FROM metadata WHERE name = 'storage_schema_version' AND value = '27'
+    SELECT FROM metadata WHERE name = 'storage_schema_version' AND value = '28'
  );

@@ -37,6 +37,13 @@ class Criteria:
         return self.resource_name is not None and "*" not in self.parent_id
 
     @property
+    def is_whole_list(self) -> bool:
+        """Whether every live object of one list is meant."""
+        return (
+            self.is_one_list and not self.filters and not self.rules and not self.include_deleted
+        )
+
+    @property
     def is_long(self) -> bool:
         """Whether the objects themselves must be looked at, not only what indexes hold."""
         fields = [each.field for each in self.filters or ()]

@@ -44,7 +44,8 @@ SELECT 'r9', '/buckets/b/collections/c' || number, 'record', from_epoch(1), '{}'
   FROM generate_series(1, 3000) AS number;
 INSERT INTO timestamps (parent_id, resource_name, last_modified)
 SELECT '/buckets/b/collections/c' || number, 'record', from_epoch(1)
-  FROM generate_series(1, 3000) AS number;
+  FROM generate_series(1, 3000) AS number
+    ON CONFLICT DO NOTHING;
 INSERT INTO access_control_entries
 SELECT '/buckets/b' || number, 'read', 'system.Everyone' FROM generate_series(1, 3000) AS number;
 INSERT INTO user_principals
@@ -88,6 +89,7 @@ HOT_CALLS: dict[str, Callable[[Storage], Any]] = {
     "create": lambda storage: storage.create(*RECORDS, {}, owner=COLLECTION),
     "update": lambda storage: storage.update(*RECORDS, "r9", {"n": 1}, owner=COLLECTION),
     "delete": lambda storage: storage.delete(*RECORDS, storage.create(*RECORDS, {})["id"]),
+    "count": lambda storage: storage.count_all(*RECORDS),
     "new list": lambda storage: storage.add_lists([ListKey("record", "/buckets/new")]),
     "subtree": lambda storage: storage.remove_subtree("/buckets/b/collections/c7"),
 }
@@ -113,6 +115,7 @@ def warm(new_database: Callable[[], str]) -> Storage:
             call(storage)
     run_sql(storage, "DELETE FROM objects WHERE resource_name = 'record'")
     run_sql(storage, _FILL)
+    run_sql(storage, "UPDATE timestamps SET object_count = 4500 WHERE object_count IS NULL")
     return storage
 
 

@@ -11,6 +11,7 @@ from kinto.core.storage.postgresql import Storage
 from tests.core.storage.postgresql.conftest import make_storage
 
 
+STEPS = ("migration_026_027.sql", "migration_027_028.sql")
 OLD, NEWER = 1_700_000_000_000, 1_700_000_000_500
 
 # The tables of 26, as the operations manual describes them.
@@ -102,7 +103,7 @@ def url(new_database: Callable[[], str]) -> str:
 def test_a_database_of_26_keeps_every_object_tombstone_timestamp(database_of_26: str) -> None:
     storage = make_storage(database_of_26)
 
-    assert storage.get_installed_version() == 27
+    assert storage.get_installed_version() == 28
     assert storage.list_all("record", "/buckets/b/collections/c", include_deleted=True) == [
         {"id": "r", "t": "é", "last_modified": OLD},
         {"id": "x", "deleted": True, "last_modified": NEWER},
@@ -128,13 +129,29 @@ def test_a_database_taken_over_takes_writes(database_of_26: str) -> None:
     assert created["last_modified"] > NEWER
 
 
-def test_the_step_may_be_run_again(database_of_26: str) -> None:
+@pytest.mark.parametrize("step", STEPS)
+def test_a_step_may_be_run_again(database_of_26: str, step: str) -> None:
     storage = make_storage(database_of_26)
-    path = Path(storage.migrations_directory or "") / "migration_026_027.sql"
-    before = run_sql(database_of_26, "SELECT * FROM timestamps")
+    path = Path(storage.migrations_directory or "") / step
+    before = run_sql(database_of_26, "SELECT * FROM timestamps ORDER BY 1, 2")
     run_sql(database_of_26, path.read_text(encoding="utf-8"))
-    assert run_sql(database_of_26, "SELECT * FROM timestamps") == before
-    assert storage.get_installed_version() == 27
+    assert run_sql(database_of_26, "SELECT * FROM timestamps ORDER BY 1, 2") == before
+    assert storage.get_installed_version() == 28
+
+
+def test_the_counts_of_lists_are_filled_in(database_of_26: str) -> None:
+    make_storage(database_of_26)
+    counts = run_sql(
+        database_of_26, "SELECT resource_name, parent_id, object_count FROM timestamps"
+    )
+    assert sorted(counts) == [
+        ("bucket", "", 1),
+        ("collection", "/buckets/b", 2),
+        ("group", "/buckets/b", 0),
+        ("history", "/buckets/b", 0),
+        ("record", "/buckets/b/collections/c", 1),
+        ("record", "/buckets/b/collections/empty", 0),
+    ]
 
 
 def test_a_dry_run_changes_nothing(database_of_26: str, url: str) -> None:
@@ -149,13 +166,14 @@ def test_a_dry_run_changes_nothing(database_of_26: str, url: str) -> None:
     assert new.get_installed_version() is None
 
 
-def test_every_step_of_the_schema_is_in_both_files() -> None:
+def test_what_the_last_step_makes_is_in_the_schema() -> None:
     """A function is the same in a new database and in one taken over."""
     schema = Path(Storage.schema_file or "").read_text(encoding="utf-8")
-    step = Path(Storage.migrations_directory or "") / "migration_026_027.sql"
-    start, end = "-- Milliseconds since the epoch outside", "INSERT INTO timestamps (parent_id"
-    functions = schema[schema.index(start) : schema.rindex(end)]
-    assert functions.rpartition("\n\n")[0] in step.read_text(encoding="utf-8")
+    step = Path(Storage.migrations_directory or "") / STEPS[-1]
+    text = step.read_text(encoding="utf-8")
+    start, end = "-- The count of a list that", "INSERT INTO metadata"
+    parts = text[text.index(start) : text.rindex(end)].split("\n\n")
+    assert [part for part in parts if part not in schema] == []
 
 
 @pytest.mark.parametrize("table", ["objects", "timestamps", "metadata"])
@@ -167,7 +185,7 @@ def test_a_table_that_was_dropped_is_made_again(url: str, table: str) -> None:
 
     storage.initialize_schema()
 
-    assert storage.get_installed_version() == 27
+    assert storage.get_installed_version() == 28
     created = storage.create("record", "/p", {})
     assert storage.list_page("record", "/p").objects[-1] == created
     assert storage.get("record", "/p", created["id"]) == created
@@ -184,14 +202,14 @@ def test_a_lost_version_is_found_again(url: str, lost: str, assumed: int) -> Non
 
     storage.initialize_schema()
 
-    assert storage.get_installed_version() == 27
+    assert storage.get_installed_version() == 28
     assert storage.get("record", "/p", known["id"]) == known
 
 
 def test_the_schema_is_run_by_hand(url: str) -> None:
     run_sql(url, Path(Storage.schema_file or "").read_text(encoding="utf-8"))
     storage = make_storage(url, initialize=False)
-    assert storage.get_installed_version() == 27
+    assert storage.get_installed_version() == 28
     assert storage.create("bucket", "", {})
 
 
@@ -200,5 +218,5 @@ def test_flushing_keeps_the_version_and_the_age_of_the_database(url: str) -> Non
     before = storage.list_page("record", "/never").timestamp
     storage.create("record", "/p", {})
     storage.flush()
-    assert storage.get_installed_version() == 27
+    assert storage.get_installed_version() == 28
     assert storage.list_page("record", "/p").timestamp == before

@@ -1,0 +1,531 @@
+-- Keep the number of live objects of each list in its row of `timestamps`.
+
+-- Nobody writes until the end. Reads go on while the objects are counted, which may take a while.
+LOCK TABLE timestamps IN EXCLUSIVE MODE;
+LOCK TABLE objects IN SHARE ROW EXCLUSIVE MODE;
+
+CREATE TABLE kinto_counts AS
+SELECT parent_id, resource_name, count(*) AS total
+  FROM objects
+ WHERE NOT deleted
+ GROUP BY parent_id, resource_name;
+
+ALTER TABLE timestamps ADD COLUMN IF NOT EXISTS object_count BIGINT;
+
+UPDATE timestamps SET object_count = coalesce(counted.total, 0)
+  FROM timestamps AS lists
+  LEFT JOIN kinto_counts AS counted USING (parent_id, resource_name)
+ WHERE timestamps.parent_id = lists.parent_id
+   AND timestamps.resource_name = lists.resource_name
+   AND timestamps.object_count IS DISTINCT FROM coalesce(counted.total, 0);
+
+DROP TABLE kinto_counts;
+
+-- The count of a list that is about to get its row: nothing, or not known.
+CREATE OR REPLACE FUNCTION kinto_first_count(p_resource_name TEXT, p_parent_id TEXT)
+RETURNS BIGINT LANGUAGE plpgsql VOLATILE SET enable_seqscan = off AS $$
+BEGIN
+    PERFORM FROM objects
+      WHERE parent_id = p_parent_id AND resource_name = p_resource_name
+      ORDER BY last_modified DESC LIMIT 1;
+    RETURN CASE WHEN NOT FOUND THEN 0 END;
+END
+$$;
+
+-- How many live objects a list holds; those of a list whose count is not known are counted.
+CREATE OR REPLACE FUNCTION kinto_count_list(p_resource_name TEXT, p_parent_id TEXT)
+RETURNS BIGINT LANGUAGE plpgsql STABLE SET enable_seqscan = off AS $$
+DECLARE
+    kept BIGINT;
+BEGIN
+    SELECT object_count INTO kept FROM timestamps
+     WHERE parent_id = p_parent_id AND resource_name = p_resource_name;
+    IF kept IS NULL THEN
+        SELECT count(*) INTO kept FROM objects
+         WHERE parent_id = p_parent_id AND resource_name = p_resource_name AND NOT deleted;
+    END IF;
+    RETURN kept;
+END
+$$;
+
+-- Have the triggers below take what is written for ours, which keeps the counts, or for that of
+-- others: servers of 26, somebody's SQL. It ends with the transaction at the latest.
+CREATE OR REPLACE FUNCTION kinto_keep_counts(is_ours BOOLEAN) RETURNS VOID
+LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+    PERFORM set_config('kinto.own', CASE WHEN is_ours THEN '1' ELSE '' END, TRUE);
+END
+$$;
+
+-- Lock a list against other writers until the end of the transaction.
+-- highest: its timestamp, read after the lock was taken; NULL when it never had one.
+-- is_new: its row of `timestamps` was made here.
+CREATE OR REPLACE FUNCTION kinto_lock_list(
+    p_resource_name TEXT, p_parent_id TEXT, OUT highest TIMESTAMP, OUT is_new BOOLEAN
+) LANGUAGE plpgsql VOLATILE SET enable_seqscan = off AS $$
+DECLARE
+    kept TIMESTAMP;
+    newest TIMESTAMP;
+BEGIN
+    LOOP
+        SELECT last_modified INTO kept FROM timestamps
+         WHERE parent_id = p_parent_id AND resource_name = p_resource_name
+           FOR NO KEY UPDATE;
+        is_new := NOT FOUND;
+        EXIT WHEN NOT is_new;
+        -- Of simultaneous first writers one gets past this; the others wait, then lock its row.
+        INSERT INTO timestamps (parent_id, resource_name, last_modified, object_count)
+        VALUES (p_parent_id, p_resource_name,
+                from_epoch(kinto_list_timestamp(p_resource_name, p_parent_id)),
+                kinto_first_count(p_resource_name, p_parent_id))
+            ON CONFLICT DO NOTHING;
+        EXIT WHEN FOUND;
+    END LOOP;
+    SELECT last_modified INTO newest FROM objects
+     WHERE parent_id = p_parent_id AND resource_name = p_resource_name
+     ORDER BY last_modified DESC LIMIT 1;
+    highest := greatest(kept, newest);
+END
+$$;
+
+-- Create or replace one object.
+-- p_given: the timestamp that the client asked for, or NULL.
+-- p_only_create: refuse to replace a live object.
+-- p_expected: the timestamp that the live object must still have, or NULL.
+-- p_owner_*: the object that must be live once the list is locked, or NULL.
+-- outcome: 'written'; or nothing was done as there is such an object ('exists', then `stored`
+--   is what it holds), it is not as expected ('stale'), its owner is gone ('orphan'), another
+--   object has the given timestamp ('taken').
+CREATE OR REPLACE FUNCTION kinto_put_object(
+    p_resource_name TEXT, p_parent_id TEXT, p_id TEXT, p_data JSONB,
+    p_given BIGINT, p_only_create BOOLEAN, p_expected BIGINT,
+    p_owner_resource_name TEXT, p_owner_parent_id TEXT, p_owner_id TEXT,
+    OUT outcome TEXT, OUT epoch BIGINT, OUT stored TEXT
+) LANGUAGE plpgsql VOLATILE SET enable_seqscan = off AS $$
+DECLARE
+    list RECORD;
+    previous RECORD;
+    given TIMESTAMP := from_epoch(p_given);
+    drawn TIMESTAMP;
+    is_added BOOLEAN;
+    ignored TEXT;
+BEGIN
+    SELECT * INTO list FROM kinto_lock_list(p_resource_name, p_parent_id);
+    outcome := 'written';
+
+    IF p_owner_id IS NOT NULL THEN
+        IF list.is_new THEN
+            -- Who deletes an owner locks the rows of its lists, but cannot see this one yet.
+            PERFORM FROM objects
+              WHERE id = p_owner_id AND NOT deleted
+                AND (id, parent_id, resource_name)
+                 >= (p_owner_id, p_owner_parent_id, p_owner_resource_name)
+                AND (id, parent_id, resource_name)
+                 <= (p_owner_id, p_owner_parent_id, p_owner_resource_name)
+                FOR SHARE;
+        ELSE
+            PERFORM FROM objects
+              WHERE id = p_owner_id AND NOT deleted
+                AND (id, parent_id, resource_name)
+                 >= (p_owner_id, p_owner_parent_id, p_owner_resource_name)
+                AND (id, parent_id, resource_name)
+                 <= (p_owner_id, p_owner_parent_id, p_owner_resource_name);
+        END IF;
+        IF NOT FOUND THEN
+            outcome := 'orphan';
+        END IF;
+    END IF;
+
+    SELECT last_modified, deleted, data INTO previous FROM objects
+     WHERE id = p_id
+       AND (id, parent_id, resource_name) >= (p_id, p_parent_id, p_resource_name)
+       AND (id, parent_id, resource_name) <= (p_id, p_parent_id, p_resource_name);
+    IF outcome = 'orphan' THEN
+        NULL;
+    ELSIF p_only_create AND NOT previous.deleted THEN
+        outcome := 'exists';
+        epoch := as_epoch(previous.last_modified);
+        stored := previous.data::TEXT;
+    ELSIF p_expected IS NOT NULL AND (
+        previous.deleted IS DISTINCT FROM FALSE
+        OR previous.last_modified <> from_epoch(p_expected)
+    ) THEN
+        outcome := 'stale';
+    ELSE
+        drawn := kinto_draw_timestamp(list.highest, given);
+        IF drawn < list.highest THEN
+            PERFORM FROM objects
+              WHERE parent_id = p_parent_id AND resource_name = p_resource_name
+                AND last_modified = drawn AND id <> p_id;
+            IF FOUND THEN
+                outcome := 'taken';
+            END IF;
+        END IF;
+    END IF;
+
+    IF outcome <> 'written' THEN
+        IF list.is_new THEN
+            DELETE FROM timestamps
+             WHERE parent_id = p_parent_id AND resource_name = p_resource_name;
+        END IF;
+        RETURN;
+    END IF;
+
+    is_added := previous.deleted IS DISTINCT FROM FALSE;
+    -- The triggers do not mind when a live object is updated.
+    IF is_added OR previous.last_modified = drawn THEN
+        ignored := set_config('kinto.own', '1', TRUE);
+    END IF;
+    IF previous.last_modified = drawn THEN
+        -- An update that leaves the timestamp alone would be given a new one by the trigger.
+        DELETE FROM objects
+         WHERE id = p_id
+           AND (id, parent_id, resource_name) >= (p_id, p_parent_id, p_resource_name)
+           AND (id, parent_id, resource_name) <= (p_id, p_parent_id, p_resource_name);
+    END IF;
+    IF previous.last_modified IS NULL OR previous.last_modified = drawn THEN
+        INSERT INTO objects (id, parent_id, resource_name, last_modified, data, deleted)
+        VALUES (p_id, p_parent_id, p_resource_name, drawn, p_data, FALSE);
+    ELSE
+        UPDATE objects SET last_modified = drawn, data = p_data, deleted = FALSE
+         WHERE id = p_id
+           AND (id, parent_id, resource_name) >= (p_id, p_parent_id, p_resource_name)
+           AND (id, parent_id, resource_name) <= (p_id, p_parent_id, p_resource_name);
+    END IF;
+    IF is_added OR previous.last_modified = drawn THEN
+        ignored := set_config('kinto.own', '', TRUE);
+    END IF;
+    UPDATE timestamps SET last_modified = greatest(list.highest, drawn),
+                          object_count = object_count + is_added::INTEGER
+     WHERE parent_id = p_parent_id AND resource_name = p_resource_name;
+    epoch := as_epoch(drawn);
+END
+$$;
+
+-- Remove one object.
+-- p_with_deleted: keep a tombstone; p_given, p_expected: as above.
+-- outcome: 'written'; or nothing was done as there is no such object ('missing'), it is not as
+--   expected ('stale'), another object has the given timestamp ('taken').
+CREATE OR REPLACE FUNCTION kinto_delete_object(
+    p_resource_name TEXT, p_parent_id TEXT, p_id TEXT,
+    p_with_deleted BOOLEAN, p_given BIGINT, p_expected BIGINT,
+    OUT outcome TEXT, OUT epoch BIGINT
+) LANGUAGE plpgsql VOLATILE SET enable_seqscan = off AS $$
+DECLARE
+    list RECORD;
+    previous RECORD;
+    drawn TIMESTAMP;
+    ignored TEXT;
+BEGIN
+    outcome := 'missing';
+    -- Looked at before the lock too, so that nothing is written for a list of nothing.
+    PERFORM FROM objects
+      WHERE id = p_id AND NOT deleted
+        AND (id, parent_id, resource_name) >= (p_id, p_parent_id, p_resource_name)
+        AND (id, parent_id, resource_name) <= (p_id, p_parent_id, p_resource_name);
+    IF NOT FOUND THEN
+        RETURN;
+    END IF;
+    SELECT * INTO list FROM kinto_lock_list(p_resource_name, p_parent_id);
+    SELECT last_modified INTO previous FROM objects
+     WHERE id = p_id AND NOT deleted
+       AND (id, parent_id, resource_name) >= (p_id, p_parent_id, p_resource_name)
+       AND (id, parent_id, resource_name) <= (p_id, p_parent_id, p_resource_name);
+    IF NOT FOUND THEN
+        RETURN;
+    END IF;
+    IF previous.last_modified <> from_epoch(p_expected) THEN
+        outcome := 'stale';
+        RETURN;
+    END IF;
+
+    drawn := kinto_draw_timestamp(list.highest, from_epoch(p_given));
+    IF drawn < list.highest THEN
+        PERFORM FROM objects
+          WHERE parent_id = p_parent_id AND resource_name = p_resource_name
+            AND last_modified = drawn AND id <> p_id;
+        IF FOUND THEN
+            outcome := 'taken';
+            RETURN;
+        END IF;
+    END IF;
+    ignored := set_config('kinto.own', '1', TRUE);
+    IF NOT p_with_deleted OR previous.last_modified = drawn THEN
+        DELETE FROM objects
+         WHERE id = p_id
+           AND (id, parent_id, resource_name) >= (p_id, p_parent_id, p_resource_name)
+           AND (id, parent_id, resource_name) <= (p_id, p_parent_id, p_resource_name);
+    END IF;
+    IF p_with_deleted AND previous.last_modified = drawn THEN
+        INSERT INTO objects (id, parent_id, resource_name, last_modified, data, deleted)
+        VALUES (p_id, p_parent_id, p_resource_name, drawn, '{"deleted": true}', TRUE);
+    ELSIF p_with_deleted THEN
+        UPDATE objects SET last_modified = drawn, data = '{"deleted": true}', deleted = TRUE
+         WHERE id = p_id
+           AND (id, parent_id, resource_name) >= (p_id, p_parent_id, p_resource_name)
+           AND (id, parent_id, resource_name) <= (p_id, p_parent_id, p_resource_name);
+    END IF;
+    ignored := set_config('kinto.own', '', TRUE);
+    UPDATE timestamps SET last_modified = greatest(list.highest, drawn),
+                          object_count = object_count - 1
+     WHERE parent_id = p_parent_id AND resource_name = p_resource_name;
+    outcome := 'written';
+    epoch := as_epoch(drawn);
+END
+$$;
+
+-- Remove the objects, tombstones, timestamps of every list at or below a URI.
+CREATE OR REPLACE FUNCTION kinto_remove_subtree(p_uri TEXT) RETURNS VOID
+LANGUAGE plpgsql VOLATILE SET enable_seqscan = off AS $$
+DECLARE
+    has_removed BOOLEAN;
+BEGIN
+    PERFORM kinto_keep_counts(TRUE);
+    -- '0' follows '/': the range is what begins with the URI and '/', and little else.
+    -- A writer that holds a list is waited for; what it wrote, lists below it included, is seen
+    -- by the statements after that one. When no list is left, nobody can add one any more.
+    LOOP
+        PERFORM FROM timestamps
+          WHERE parent_id >= p_uri AND parent_id < p_uri || '0'
+            AND (parent_id = p_uri OR parent_id >= p_uri || '/')
+          ORDER BY parent_id, resource_name
+            FOR UPDATE;
+        DELETE FROM timestamps
+         WHERE parent_id >= p_uri AND parent_id < p_uri || '0'
+           AND (parent_id = p_uri OR parent_id >= p_uri || '/');
+        has_removed := FOUND;
+        DELETE FROM objects
+         WHERE parent_id >= p_uri AND parent_id < p_uri || '0'
+           AND (parent_id = p_uri OR parent_id >= p_uri || '/');
+        EXIT WHEN NOT (has_removed OR FOUND);
+    END LOOP;
+    PERFORM kinto_keep_counts(FALSE);
+END
+$$;
+
+-- What the items of a batch have to know, in one snapshot, as the function is STABLE. Rows tell
+-- of what in `kind`; n is the place, from 1, in the array that they answer.
+-- group: a principal of the user. granted: a permission on an ancestor, held by the user.
+-- ace: permission and principal on an object. object: an object or its tombstone.
+-- list: the timestamp of a list that has its row. now: the clock.
+CREATE OR REPLACE FUNCTION kinto_fetch_contexts(
+    p_user_ids TEXT[], p_principals TEXT[], p_ancestors TEXT[], p_object_uris TEXT[],
+    p_names TEXT[], p_parents TEXT[], p_ids TEXT[],
+    p_list_names TEXT[], p_list_parents TEXT[]
+) RETURNS TABLE (r_kind TEXT, r_n BIGINT, r_epoch BIGINT, r_deleted BOOLEAN, r_a TEXT, r_b TEXT)
+LANGUAGE plpgsql STABLE SET enable_seqscan = off AS $$
+DECLARE
+    groups TEXT[] := '{}';
+BEGIN
+    IF p_user_ids <> '{}' THEN
+        groups := ARRAY(SELECT principal FROM user_principals WHERE user_id = ANY (p_user_ids));
+        RETURN QUERY
+            SELECT 'group', NULL::BIGINT, NULL::BIGINT, NULL::BOOLEAN, principal, NULL::TEXT
+              FROM unnest(groups) AS held (principal);
+    END IF;
+    RETURN QUERY
+        SELECT 'granted', wanted.n, NULL::BIGINT, NULL::BOOLEAN, held.permission, NULL::TEXT
+          FROM unnest(p_ancestors) WITH ORDINALITY AS wanted (uri, n),
+       LATERAL (
+            SELECT DISTINCT permission FROM access_control_entries
+             WHERE object_id = wanted.uri AND principal || '' = ANY (p_principals || groups)
+          ) AS held;
+    RETURN QUERY
+        SELECT 'ace', wanted.n, NULL::BIGINT, NULL::BOOLEAN, held.permission, held.principal
+          FROM unnest(p_object_uris) WITH ORDINALITY AS wanted (uri, n)
+          JOIN access_control_entries AS held ON held.object_id = wanted.uri;
+    RETURN QUERY
+        SELECT 'object', wanted.n, as_epoch(found.last_modified), found.deleted,
+               CASE WHEN NOT found.deleted THEN found.data::TEXT END, NULL::TEXT
+          FROM unnest(p_names, p_parents, p_ids) WITH ORDINALITY
+            AS wanted (resource_name, parent_id, id, n)
+          JOIN objects AS found
+            ON found.id = wanted.id
+           AND (found.id, found.parent_id, found.resource_name)
+            >= (wanted.id, wanted.parent_id, wanted.resource_name)
+           AND (found.id, found.parent_id, found.resource_name)
+            <= (wanted.id, wanted.parent_id, wanted.resource_name);
+    RETURN QUERY
+        SELECT 'list', wanted.n,
+               kinto_list_timestamp(wanted.resource_name, wanted.parent_id),
+               NULL::BOOLEAN, NULL::TEXT, NULL::TEXT
+          FROM unnest(p_list_names, p_list_parents) WITH ORDINALITY
+            AS wanted (resource_name, parent_id, n)
+          JOIN timestamps AS known USING (parent_id, resource_name);
+    RETURN QUERY
+        SELECT 'now', NULL::BIGINT, as_epoch(kinto_now()), NULL::BOOLEAN, NULL::TEXT, NULL::TEXT;
+END
+$$;
+
+-- Write objects of lists that this transaction has locked, with timestamps that were drawn under
+-- these locks. Everything is as it was foreseen, or nothing is done: then the transaction fails
+-- with serialization_failure, to be tried again.
+-- p_previous: the timestamp of the row to replace, NULL where there is none.
+-- p_data: NULL for a tombstone.
+-- p_list_*: each list written to, with its newest timestamp, and by how much it grows.
+-- p_owner_*: objects that must be live.
+CREATE OR REPLACE FUNCTION kinto_write_objects(
+    p_names TEXT[], p_parents TEXT[], p_ids TEXT[],
+    p_epochs BIGINT[], p_previous BIGINT[], p_data TEXT[],
+    p_list_names TEXT[], p_list_parents TEXT[], p_list_epochs BIGINT[], p_list_growth BIGINT[],
+    p_owner_names TEXT[], p_owner_parents TEXT[], p_owner_ids TEXT[]
+) RETURNS VOID LANGUAGE plpgsql VOLATILE SET enable_seqscan = off AS $$
+DECLARE
+    written BIGINT;
+    inserted BIGINT;
+    ignored TEXT;
+BEGIN
+    PERFORM FROM unnest(p_owner_names, p_owner_parents, p_owner_ids)
+        AS wanted (resource_name, parent_id, id)
+      WHERE NOT EXISTS (
+        SELECT FROM objects
+         WHERE objects.id = wanted.id AND NOT deleted
+           AND (objects.id, objects.parent_id, objects.resource_name)
+            >= (wanted.id, wanted.parent_id, wanted.resource_name)
+           AND (objects.id, objects.parent_id, objects.resource_name)
+            <= (wanted.id, wanted.parent_id, wanted.resource_name)
+      );
+    IF FOUND THEN
+        RAISE serialization_failure USING MESSAGE = 'The owner of a list was deleted meanwhile';
+    END IF;
+    ignored := set_config('kinto.own', '1', TRUE);
+    UPDATE objects
+       SET last_modified = from_epoch(new.epoch),
+           data = coalesce(new.data::JSONB, '{"deleted": true}'),
+           deleted = new.data IS NULL
+      FROM unnest(p_names, p_parents, p_ids, p_epochs, p_previous, p_data)
+        AS new (resource_name, parent_id, id, epoch, previous, data)
+     WHERE new.previous IS NOT NULL
+       AND objects.id = new.id
+       AND (objects.id, objects.parent_id, objects.resource_name)
+        >= (new.id, new.parent_id, new.resource_name)
+       AND (objects.id, objects.parent_id, objects.resource_name)
+        <= (new.id, new.parent_id, new.resource_name)
+       AND objects.last_modified = from_epoch(new.previous);
+    GET DIAGNOSTICS written = ROW_COUNT;
+    INSERT INTO objects (id, parent_id, resource_name, last_modified, data, deleted)
+    SELECT id, parent_id, resource_name, from_epoch(epoch),
+           coalesce(data::JSONB, '{"deleted": true}'), data IS NULL
+      FROM unnest(p_names, p_parents, p_ids, p_epochs, p_previous, p_data)
+        AS new (resource_name, parent_id, id, epoch, previous, data)
+     WHERE previous IS NULL
+        ON CONFLICT DO NOTHING;
+    GET DIAGNOSTICS inserted = ROW_COUNT;
+    IF written + inserted <> cardinality(p_ids) THEN
+        RAISE serialization_failure USING MESSAGE = 'An object was changed meanwhile';
+    END IF;
+    ignored := set_config('kinto.own', '', TRUE);
+    UPDATE timestamps
+       SET last_modified = from_epoch(new.epoch), object_count = object_count + new.growth
+      FROM unnest(p_list_names, p_list_parents, p_list_epochs, p_list_growth)
+        AS new (resource_name, parent_id, epoch, growth)
+     WHERE timestamps.parent_id = new.parent_id
+       AND timestamps.resource_name = new.resource_name
+       AND timestamps.last_modified < from_epoch(new.epoch);
+    GET DIAGNOSTICS written = ROW_COUNT;
+    IF written <> cardinality(p_list_names) THEN
+        RAISE serialization_failure USING MESSAGE = 'A list was changed meanwhile';
+    END IF;
+END
+$$;
+
+-- The triggers are there for what others write. Their conditions are what they cost our own
+-- writes: PostgreSQL reads each of them anew for every statement, so that they are short.
+
+-- Make the count of a list unknown.
+-- p_adds: objects come. The list is locked even where its count is unknown already: whoever is
+--   counting must not miss what is not committed yet. It gets its row for the same reason. None
+--   is made when objects only go, as these have the count of a new row be unknown.
+CREATE OR REPLACE FUNCTION kinto_forget_count(
+    p_resource_name TEXT, p_parent_id TEXT, p_adds BOOLEAN
+) RETURNS VOID LANGUAGE plpgsql VOLATILE SET enable_seqscan = off AS $$
+BEGIN
+    IF p_adds THEN
+        PERFORM kinto_lock_list(p_resource_name, p_parent_id);
+    ELSE
+        PERFORM FROM timestamps
+          WHERE parent_id = p_parent_id AND resource_name = p_resource_name
+            FOR NO KEY UPDATE;
+    END IF;
+    UPDATE timestamps SET object_count = NULL
+     WHERE parent_id = p_parent_id AND resource_name = p_resource_name
+       AND object_count IS NOT NULL;
+END
+$$;
+
+-- Rows that come without a timestamp, as plugins' migrations write them, get one.
+CREATE OR REPLACE FUNCTION bump_timestamp() RETURNS TRIGGER
+LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+    list RECORD;
+BEGIN
+    IF TG_OP = 'INSERT' AND NOT NEW.deleted THEN
+        PERFORM kinto_forget_count(NEW.resource_name, NEW.parent_id, TRUE);
+    END IF;
+    IF TG_OP = 'INSERT' AND NEW.last_modified IS NOT NULL THEN
+        RETURN NEW;
+    END IF;
+    SELECT * INTO list FROM kinto_lock_list(NEW.resource_name, NEW.parent_id);
+    NEW.last_modified := kinto_draw_timestamp(list.highest, NULL);
+    UPDATE timestamps SET last_modified = NEW.last_modified
+     WHERE parent_id = NEW.parent_id AND resource_name = NEW.resource_name;
+    RETURN NEW;
+END
+$$;
+
+DROP TRIGGER IF EXISTS tgr_objects_last_modified ON objects;
+CREATE TRIGGER tgr_objects_last_modified
+    BEFORE INSERT ON objects FOR EACH ROW
+    WHEN (current_setting('kinto.own', TRUE) IS DISTINCT FROM '1')
+    EXECUTE FUNCTION bump_timestamp();
+
+DROP TRIGGER IF EXISTS tgr_objects_last_modified_update ON objects;
+CREATE TRIGGER tgr_objects_last_modified_update
+    BEFORE UPDATE OF data ON objects FOR EACH ROW
+    WHEN (NEW.last_modified IS NULL OR NEW.last_modified = OLD.last_modified)
+    EXECUTE FUNCTION bump_timestamp();
+
+-- Objects that are moved, deleted, live again.
+CREATE OR REPLACE FUNCTION kinto_forget_counts() RETURNS TRIGGER
+LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+    IF TG_OP = 'TRUNCATE' THEN
+        UPDATE timestamps SET object_count = NULL;
+    ELSIF current_setting('kinto.own', TRUE) IS DISTINCT FROM '1' THEN
+        PERFORM kinto_forget_count(OLD.resource_name, OLD.parent_id, FALSE);
+        IF TG_OP = 'UPDATE' THEN
+            PERFORM kinto_forget_count(NEW.resource_name, NEW.parent_id, TRUE);
+        END IF;
+    END IF;
+    RETURN NEW;
+END
+$$;
+
+DROP TRIGGER IF EXISTS tgr_objects_moved ON objects;
+CREATE TRIGGER tgr_objects_moved
+    BEFORE UPDATE OF parent_id, resource_name ON objects FOR EACH ROW
+    EXECUTE FUNCTION kinto_forget_counts();
+
+DROP TRIGGER IF EXISTS tgr_objects_deleted ON objects;
+CREATE TRIGGER tgr_objects_deleted
+    BEFORE UPDATE OF deleted ON objects FOR EACH ROW
+    WHEN (NEW.deleted <> OLD.deleted)
+    EXECUTE FUNCTION kinto_forget_counts();
+
+-- Afterwards, as one before would lock each row for itself.
+DROP TRIGGER IF EXISTS tgr_objects_removed ON objects;
+CREATE TRIGGER tgr_objects_removed
+    AFTER DELETE ON objects FOR EACH ROW
+    WHEN (NOT OLD.deleted AND current_setting('kinto.own', TRUE) IS DISTINCT FROM '1')
+    EXECUTE FUNCTION kinto_forget_counts();
+
+DROP TRIGGER IF EXISTS tgr_objects_truncated ON objects;
+CREATE TRIGGER tgr_objects_truncated
+    BEFORE TRUNCATE ON objects FOR EACH STATEMENT
+    EXECUTE FUNCTION kinto_forget_counts();
+
+INSERT INTO metadata (name, value)
+SELECT 'storage_schema_version', '28'
+ WHERE NOT EXISTS (
+    SELECT FROM metadata WHERE name = 'storage_schema_version' AND value = '28'
+ );
