@@ -4,7 +4,7 @@ Source: "Permissions" of the HTTP API, section 8; extension API, section 3.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import structlog
@@ -304,6 +304,20 @@ class RouteFactory:
             pairs = [pair for pair in get_bound_permissions(pattern, perm) if pair[0] == pattern]
         self._shared_ids = context.accessible_ids(list(principals), pairs) or None
         return self._shared_ids
+
+
+def make_root(factory: type[RouteFactory], request: Request) -> RouteFactory:
+    """The root of a request: the one that was made when it was looked at beforehand, or new."""
+    prepared: RouteFactory | None = request.__dict__.pop("prepared_root", None)
+    return factory(request) if prepared is None else prepared
+
+
+def is_root_known_to_read_nothing(factory: Any) -> bool:
+    """Whether a route's roots are ours: they may be made before earlier requests are executed."""
+    if not isinstance(factory, partial) or factory.func is not make_root:
+        return False
+    module: str = factory.args[0].__module__
+    return module in (__name__, "kinto.authorization")
 
 
 @lru_cache(maxsize=1024)

@@ -6,6 +6,7 @@ finds out at each request which of them is meant. Here that is settled at start-
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from cornice.pyramidhook import get_fallback_view, register_service_views, wrap_request
@@ -20,6 +21,7 @@ from pyramid.response import Response
 from pyramid.security import NO_PERMISSION_REQUIRED
 from zope.interface import implementedBy
 
+from kinto.core.authorization import RouteFactory, make_root
 from kinto.core.protocol import json_codec
 
 
@@ -86,10 +88,13 @@ def register_endpoint(config: Configurator, service: Any) -> None:
     prefix = config.route_prefix or ""
     config.registry.cornice_services[prefix + service.path] = service
     factory = getattr(service, "factory", None)
-    route_options = {} if factory is None else {"factory": factory}
+    has_context = factory is not None
+    if isinstance(factory, type) and issubclass(factory, RouteFactory):
+        factory = partial(make_root, factory)
+    route_options = {"factory": factory} if has_context else {}
     config.add_route(service.name, service.path, **route_options)
     config.add_view(
-        Endpoint(service, has_context=factory is not None).answer,
+        Endpoint(service, has_context=has_context).answer,
         route_name=service.name,
         permission=NO_PERMISSION_REQUIRED,
         require_csrf=False,
@@ -213,6 +218,8 @@ def with_json(response: Any, body: bytes) -> Any:
     kept.append(("Content-Length", str(len(body))))
     response.headerlist = kept
     response.app_iter = [body]
+    # A batch takes it over as it is.
+    response.is_our_json = True
     return response
 
 

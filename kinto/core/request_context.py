@@ -21,12 +21,15 @@ from kinto.core.storage.protocols import (
     ListLocker,
     PageQuery,
     StoredContext,
+    WritePlanner,
 )
 from kinto.core.types import BoundPermission, KintoObject, ListKey, ObjectKey, Permissions
 
 
 _WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 PERMISSIONS_FIELD = "__permissions__"
+# Of `bound_data`: contexts of the items of a batch, until they were read.
+BATCH_CONTEXTS = "batch_contexts"
 
 
 class ResourceContext:
@@ -45,6 +48,7 @@ class ResourceContext:
         self._principals: frozenset[str] = frozenset()
         self._parent_id: str | None = None
         self._plural_uri: str | None = None
+        self._address: tuple[Any, ...] | None = None
         # The page that was read along with the context, if one was.
         self.page_query: PageQuery | None = None
 
@@ -202,7 +206,9 @@ class ResourceContext:
         principals = [Everyone]
         if prefixed_userid is not None:
             principals += [Authenticated, prefixed_userid, *(groups or ())]
-        query = self._query(prefixed_userid if groups is None else None, tuple(principals))
+        userid, held = prefixed_userid if groups is None else None, tuple(principals)
+        query = self.query(userid, held)
+        self._plan_batch(userid, held)
         for_write = self.request.method in _WRITES
         if for_write and must_lock_first(self.request):
             lock_lists(registry.storage, [query.target])
@@ -216,6 +222,14 @@ class ResourceContext:
         self._stored = stored
         self._principals = frozenset(principals) | stored.groups
 
+    def _plan_batch(self, userid: str | None, principals: tuple[str, ...]) -> None:
+        """Read what the items of a batch have to know, when the first of them asks."""
+        contexts: list[ResourceContext] = self.request.bound_data.pop(BATCH_CONTEXTS, ())
+        registry = self.request.registry
+        if contexts and can_plan(registry.storage, registry.permission):
+            queries = [context.query(userid, principals) for context in contexts]
+            registry.storage.plan_writes(queries)
+
     def _guess_page(self) -> PageQuery | None:
         """The page that is going to be asked for, where ACEs may grant to read it."""
         page: PageQuery | None = self.service.resource.guess_page(self.request)
@@ -226,25 +240,29 @@ class ResourceContext:
         granting = tuple(BoundPermission(*pair) for pair in find_bound(self.plural_uri(), "read"))
         return replace(page, granted_by=granting) if granting else None
 
-    def _query(self, userid: str | None, principals: tuple[str, ...]) -> ContextQuery:
+    def query(self, userid: str | None, principals: tuple[str, ...]) -> ContextQuery:
+        """What has to be known to decide about the request.
+
+        :param userid: whose groups are to be looked up.
+        """
+        if self._address is None:
+            self._address = self._find_address()
+        return ContextQuery(userid, principals, *self._address)
+
+    def _find_address(self) -> tuple[Any, ...]:
+        """The part of the query that does not depend on who asks."""
         resource_name = self.request.current_resource_name
         parents = [text for name, text in self.request.matchdict.items() if name != "id"]
         # Nothing can be stored under such an id, which must not reach the database.
         if not all(map(is_storable_text, parents)):
-            return ContextQuery(userid, principals, (), ListKey(resource_name, ""))
+            return (), ListKey(resource_name, "")
         object_id = self.object_id
         if object_id is not None and not is_storable_text(object_id):
             object_id = None
         object_uri = None if object_id is None else self.object_uri(object_id)
-        return ContextQuery(
-            userid=userid,
-            principals=principals,
-            uris=self._uris(object_uri),
-            target=ListKey(resource_name, self.parent_id),
-            object_id=object_id,
-            object_uri=object_uri,
-            owner=self.service.resource.get_owner_key(self.request),
-        )
+        owner = self.service.resource.get_owner_key(self.request)
+        target = ListKey(resource_name, self.parent_id)
+        return self._uris(object_uri), target, object_id, object_uri, owner
 
 
 def copy_permissions(permissions: Permissions) -> Permissions:
@@ -312,6 +330,11 @@ def shares_database(storage: StorageBase, permission: PermissionBase) -> bool:
         and abilities_of(storage).reads_context
         and abilities_of(permission).is_plain
     )
+
+
+def can_plan(storage: StorageBase, permission: PermissionBase) -> bool:
+    """Whether the outcome of writes can be known before they are made."""
+    return shares_database(storage, permission) and isinstance(storage, WritePlanner)
 
 
 def _fetch_piecewise(

@@ -31,6 +31,10 @@ class SegmentRoutesMapper(RoutesMapper):  # type: ignore[misc]  # Pyramid ships 
 
         :raises URLDecodeError: the path is not UTF-8.
         """
+        known = request.__dict__.get("known_route")
+        if known is not None and known[0] == request.environ["PATH_INFO"]:
+            found: dict[str, Any] = known[1]
+            return found
         try:
             path = request.environ["PATH_INFO"].encode("latin-1").decode("utf-8") or "/"
         except KeyError:

@@ -1,13 +1,17 @@
 """Requests made within a request: items of a batch, redirections, plugins' own."""
 
 from collections.abc import Mapping
+from io import BytesIO
 from typing import Any
-from urllib.parse import quote, unquote
+from urllib.parse import quote, unquote_to_bytes
 
 from pyramid import httpexceptions
+from pyramid.exceptions import URLDecodeError
+from pyramid.interfaces import IRoutesMapper
 from pyramid.request import Request, apply_request_extensions
 from pyramid.response import Response
 
+from kinto.core.authorization import is_root_known_to_read_nothing
 from kinto.core.protocol import json_codec
 from kinto.core.types import JSONValue
 
@@ -26,6 +30,7 @@ _KEPT_ENVIRON = (
     "wsgi.url_scheme",
 )
 # Of the path characters that need no encoding in a URL.
+_JSON_TYPE = "application/json; charset=utf-8"
 _PATH_SAFE = "/~!$&'()*+,;=:@%"
 
 
@@ -35,26 +40,87 @@ def build_request(original: Request, dict_obj: Mapping[str, Any]) -> Request:
     :param dict_obj: ``path``, with or without version prefix; optionally ``method``,
         ``headers`` (on top of those of ``original``) and ``body`` (a dict is sent as JSON).
     """
-    method = dict_obj.get("method") or "GET"
-    path = _prefixed(original, dict_obj["path"])
-    headers = {k: v for k, v in original.headers.items() if k.lower() != "content-length"}
-    headers.update(dict_obj.get("headers") or {})
-    payload = _payload(dict_obj.get("body") or "")
-    if payload:
-        headers = {k: v for k, v in headers.items() if k.lower() != "content-type"}
-        headers["Content-Type"] = "application/json; charset=utf-8"
-    request = type(original).blank(
-        path=quote(path.encode("utf-8"), safe=_PATH_SAFE + "?"),
-        environ=_environ(original),
-        headers=headers,
-        body=payload,
-        method=method,
-    )
-    request.registry = original.registry
-    request.bound_data = original.bound_data
-    request.parent = original
-    _apply_extensions(request)
+    request = SubrequestBuilder(original).build(dict_obj)
+    apply_request_extensions(request)
     return request
+
+
+class SubrequestBuilder:
+    """Makes any number of sub-requests of one request.
+
+    :param original: of which they have the headers and what WSGI tells of the connection.
+    """
+
+    def __init__(self, original: Request) -> None:
+        self._original = original
+        environ = original.environ
+        self._environ = type(original).blank("/", environ=_environ(original)).environ
+        self._environ.update(
+            (name, value) for name, value in environ.items() if name.startswith("HTTP_")
+        )
+        self._content_type = environ.get("CONTENT_TYPE")
+
+    def build(self, item: Mapping[str, Any]) -> Request:
+        """One sub-request, as :func:`build_request` describes it."""
+        environ = dict(self._environ)
+        body = item.get("body") or ""
+        payload = _payload(body)
+        content_type = self._content_type
+        for name, value in (item.get("headers") or {}).items():
+            variable = name.upper().replace("-", "_")
+            if variable == "CONTENT_TYPE":
+                content_type = value
+            elif variable != "CONTENT_LENGTH":
+                environ[f"HTTP_{variable}"] = value
+        if payload:
+            content_type = _JSON_TYPE
+        if content_type is not None:
+            environ["CONTENT_TYPE"] = content_type
+        path = _prefixed(self._original, item["path"])
+        quoted, _, query = quote(path.encode("utf-8"), safe=_PATH_SAFE + "?").partition("?")
+        environ["REQUEST_METHOD"] = item.get("method") or "GET"
+        environ["PATH_INFO"] = unquote_to_bytes(quoted).decode("latin-1")
+        environ["QUERY_STRING"] = query
+        environ["CONTENT_LENGTH"] = str(len(payload))
+        environ["wsgi.input"] = BytesIO(payload)
+        environ["webob.is_body_seekable"] = True
+        return self._made(environ)
+
+    def build_from_json(self, item: Mapping[str, Any]) -> Request:
+        """The same, for an item that was JSON: its body is not read another time."""
+        request = self.build(item)
+        if body := item.get("body"):
+            request.__dict__["json_body"] = body
+        return request
+
+    def _made(self, environ: dict[str, Any]) -> Request:
+        original = self._original
+        request = type(original)(environ)
+        request.registry = original.registry
+        request.bound_data = original.bound_data
+        request.parent = original
+        return request
+
+
+def prepare_subrequest(request: Request) -> Any:
+    """Route a sub-request that will be executed, to find out what it is about.
+
+    :returns: its :class:`~kinto.core.request_context.ResourceContext`; ``None`` when it is about
+        no object or list of ours. Routing is not repeated when the request is executed.
+    """
+    mapper = request.registry.queryUtility(IRoutesMapper)
+    try:
+        info = mapper(request)
+    except URLDecodeError:
+        return None
+    route = info["route"]
+    if route is None or not is_root_known_to_read_nothing(route.factory):
+        return None
+    attributes = request.__dict__
+    attributes["known_route"] = (request.environ["PATH_INFO"], info)
+    attributes["matchdict"], attributes["matched_route"] = info["match"], route
+    root = attributes["prepared_root"] = route.factory(request)
+    return root.resource_context
 
 
 def _environ(original: Request) -> dict[str, Any]:
@@ -78,25 +144,35 @@ def _payload(body: JSONValue) -> bytes:
     return json_codec.dumps_bytes(body)
 
 
-def _apply_extensions(request: Request) -> None:
-    """Give the sub-request the methods that plugins add to requests."""
-    apply_request_extensions(request)
-
-
 def build_response(response: Response, request: Request) -> dict[str, Any]:
     """An item of the answer to a batch."""
+    item = build_raw_response(response, request)
+    item["body"] = json_codec.read_raw(item["body"])
+    return item
+
+
+def build_raw_response(response: Response, request: Request) -> dict[str, Any]:
+    """The same, with a JSON body that is written as it is."""
     body: JSONValue = ""
     if request.method != "HEAD" and response.body:
-        try:
-            body = json_codec.loads(response.body)
-        except ValueError:
-            body = response.body.decode("utf-8", "replace")
+        body = _json_or_text(response)
+    path = request.environ.get("SCRIPT_NAME", "") + request.environ["PATH_INFO"]
     return {
-        "path": unquote(request.path),
+        "path": path.encode("latin-1").decode("utf-8", "replace"),
         "status": response.status_code,
-        "headers": dict(response.headers),
+        "headers": dict(response.headerlist),
         "body": body,
     }
+
+
+def _json_or_text(response: Response) -> JSONValue:
+    if getattr(response, "is_our_json", False):
+        return json_codec.raw_json(response.body)
+    try:
+        return json_codec.loads(response.body)
+    except ValueError:
+        text: str = response.body.decode("utf-8", "replace")
+        return text
 
 
 def follow_subrequest(
@@ -145,5 +221,5 @@ def _redirected(subrequest: Request, location: str) -> Request:
     redirected.registry = subrequest.registry
     redirected.bound_data = subrequest.bound_data
     redirected.parent = getattr(subrequest, "parent", None)
-    _apply_extensions(redirected)
+    apply_request_extensions(redirected)
     return redirected

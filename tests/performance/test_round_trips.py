@@ -32,7 +32,7 @@ WRITES = {
     "put_existing": 3,
     "patch": 3,
     "delete": 3,
-    "batch_25_put": 52,
+    "batch_25_put": 2,
 }
 
 

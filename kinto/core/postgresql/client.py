@@ -30,7 +30,7 @@ try:  # optional: kinto[postgresql]
     from kinto.core.postgresql.config import check_url, read_settings
     from kinto.core.postgresql.errors import backend_errors, translate
     from kinto.core.postgresql.lease import StatementLease, TransactionLease
-    from kinto.core.postgresql.participant import Participant
+    from kinto.core.postgresql.participant import Participant, Plan
     from kinto.core.postgresql.sessions import JoinedSession, SessionFactory, proxied
     from kinto.core.postgresql.source import ConnectionSource
 except ImportError:
@@ -92,6 +92,34 @@ class PostgreSQLClient:
         # There may be no second connection to commit on.
         if transaction is None or (force_commit and not self._source.has_one_connection):
             return TransactionLease(self._source)
+        participant = self._join(transaction)
+        participant.plan = None
+        return nullcontext(participant.connection)
+
+    def plan(self, make: Callable[[Connection], Plan]) -> None:
+        """Have a plan for the transaction of the request, until something else is written.
+
+        :param make: makes it, in that transaction.
+        """
+        transaction = self._transaction()
+        if transaction is not None:
+            self._try_seam()
+            participant = self._join(transaction)
+            participant.plan = make(participant.connection)
+
+    def find_plan(self) -> tuple[Any, Connection] | None:
+        """The plan for the transaction of the request, with the connection for its writes."""
+        participant = self._participant()
+        if participant is None or participant.plan is None:
+            return None
+        return participant.plan, participant.connection
+
+    def read_for_write(self) -> AbstractContextManager[Connection]:
+        """For statements that read in the transaction of the request, which they begin."""
+        transaction = self._transaction()
+        if transaction is None:
+            return self.write()
+        self._try_seam()
         return nullcontext(self._join(transaction).connection)
 
     def autocommit(self) -> AbstractContextManager[Connection]:
@@ -115,7 +143,9 @@ class PostgreSQLClient:
         transaction = None if force_commit else self._transaction()
         if transaction is not None and (not readonly or self._participant() is not None):
             self._try_seam()
-            with backend_errors(), self._joined_session(self._join(transaction)) as session:
+            participant = self._join(transaction)
+            participant.plan = None
+            with backend_errors(), self._joined_session(participant) as session:
                 yield session
         else:
             with backend_errors(), self._own_session(readonly=readonly) as session:

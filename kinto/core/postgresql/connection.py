@@ -5,7 +5,7 @@ from __future__ import annotations  # the driver is optional
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from kinto.core.postgresql.statements import Params, Statement
+from kinto.core.postgresql.statements import Mergeable, Params, Statement
 
 
 try:  # optional: kinto[postgresql]; no connection is made without it
@@ -19,6 +19,7 @@ except ImportError:
 
 if TYPE_CHECKING:
     from kinto.core.postgresql.driver import DriverConnection
+    from kinto.core.postgresql.queue import Queued
 
 
 Row = tuple[Any, ...]  # values are whatever psycopg2 makes of the columns
@@ -77,6 +78,11 @@ class Connection:
         else:
             self._run(statement, params)
 
+    def defer_merged(self, kind: Mergeable, write: Any) -> None:
+        """As :meth:`defer`, in a transaction, as part of one statement for all of its kind."""
+        assert self.in_transaction
+        self.driver.enqueue_merged(kind, write)
+
     def execute_script(self, sql: str) -> None:
         """Run SQL text of several statements, without values."""
         try:
@@ -103,9 +109,7 @@ class Connection:
             self._replace = None
         return cursor
 
-    def _repeat(
-        self, statement: Statement, params: Params, queued: list[tuple[bytes, Statement | None]]
-    ) -> Any:
+    def _repeat(self, statement: Statement, params: Params, queued: list[Queued]) -> Any:
         assert self._replace is not None
         self._report_broken(self.driver)
         limitless = self.driver.limitless

@@ -11,13 +11,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any
+from weakref import ref
 
 import psycopg2
 import psycopg2.extensions
 from psycopg2.extensions import TRANSACTION_STATUS_IDLE
 
 from kinto.core.postgresql.limits import TimeLimits, are_time_limits_off
-from kinto.core.postgresql.statements import Params, Statement
+from kinto.core.postgresql.queue import Queued, Savepoint, merged
+from kinto.core.postgresql.statements import Mergeable, Params, Statement
 
 
 OLDEST_SERVER_VERSION = 120000
@@ -80,19 +82,6 @@ def _milliseconds(seconds: float) -> int:
     return max(1, round(seconds * 1000)) if seconds else 0
 
 
-@dataclass(slots=True)
-class Savepoint:
-    """A place in a transaction to come back to.
-
-    :param flushes: round trips before it was queued.
-    :param position: in the queue, as long as there was no further round trip.
-    """
-
-    name: str
-    flushes: int
-    position: int
-
-
 class DriverCursor(psycopg2.extensions.cursor):  # type: ignore[misc]  # psycopg2 is untyped
     """A cursor, as SQLAlchemy uses it, that sends what was queued before its own statement."""
 
@@ -135,7 +124,7 @@ class DriverConnection(psycopg2.extensions.connection):  # type: ignore[misc]  #
         self.limitless = False
         self.flushes = 0
         self.is_new = True
-        self.queue: list[tuple[bytes, Statement | None]] = []
+        self.queue: list[Queued] = []
         self._prepared: set[str] = set()
         self._preparing: set[str] = set()
         self._generation = 0
@@ -194,7 +183,11 @@ class DriverConnection(psycopg2.extensions.connection):  # type: ignore[misc]  #
 
     def enqueue(self, statement: Statement, params: Params) -> None:
         """Send a statement later, together with the next one or with ``COMMIT``."""
-        self.queue.append(self.encoded(statement, params))
+        self.queue.append(Queued(*self.encoded(statement, params)))
+
+    def enqueue_merged(self, kind: Mergeable, write: Any) -> None:
+        """Send a write later, as part of one statement for all of its kind."""
+        self.queue.append(Queued(b"", kind=kind, write=write))
 
     def encoded(self, statement: Statement, params: Params) -> tuple[bytes, Statement | None]:
         """A statement with its values; and the statement, if it has to be prepared before."""
@@ -211,13 +204,13 @@ class DriverConnection(psycopg2.extensions.connection):  # type: ignore[misc]  #
         if self.options.limits_in_statements and not in_transaction:
             parts.append(self.options.limits_sql())
         queue, self.queue = self.queue, []
-        for queued, of in queue:
-            parts.extend(self._prepared_parts(queued, of))
+        for queued in merged(queue, self.encoded):
+            parts.extend(self._prepared_parts(queued.sql, queued.statement))
         if is_long and not self.limitless:
             seconds = self.options.limits.long_statement_seconds
             parts.append(b"SET LOCAL statement_timeout=%d" % _milliseconds(seconds))
             if in_transaction:
-                self.queue.append((self.options.limits_sql(), None))
+                self.queue.append(Queued(self.options.limits_sql()))
         parts.extend(self._prepared_parts(sql, statement))
         return b";\n".join(parts)
 
@@ -283,11 +276,11 @@ class DriverConnection(psycopg2.extensions.connection):  # type: ignore[misc]  #
             return
         self.limitless = are_time_limits_off()
         if self.limitless:
-            self.queue = [(_BEGIN_LIMITLESS, None)]
+            self.queue = [Queued(_BEGIN_LIMITLESS)]
             return
-        self.queue = [(self.options.begin_sql(), None)]
+        self.queue = [Queued(self.options.begin_sql())]
         if self.options.limits_in_statements:
-            self.queue.append((self.options.limits_sql(), None))
+            self.queue.append(Queued(self.options.limits_sql()))
 
     def commit(self) -> None:
         """What sessions call: ends the transaction, unless it is that of a request."""
@@ -304,7 +297,7 @@ class DriverConnection(psycopg2.extensions.connection):  # type: ignore[misc]  #
 
         :raises CommitRefused: the transaction had failed before; nothing was written.
         """
-        only_begun = self.is_idle() and all(self._is_bookkeeping(sql) for sql, _ in self.queue)
+        only_begun = self.is_idle() and all(self._is_bookkeeping(queued) for queued in self.queue)
         if only_begun:
             self.queue = []
         else:
@@ -326,7 +319,7 @@ class DriverConnection(psycopg2.extensions.connection):  # type: ignore[misc]  #
     def savepoint(self, name: str) -> Savepoint:
         """Mark the place reached so far; it is sent with the next statement."""
         place = Savepoint(name, self.flushes, len(self.queue))
-        self.queue.append((b"SAVEPOINT " + name.encode(), None))
+        self.queue.append(Queued(b"SAVEPOINT " + name.encode(), place=ref(place)))
         return place
 
     def rollback_to(self, place: Savepoint) -> None:
@@ -334,9 +327,9 @@ class DriverConnection(psycopg2.extensions.connection):  # type: ignore[misc]  #
         if place.flushes == self.flushes:
             del self.queue[place.position + 1 :]
         else:
-            self.queue = [(b"ROLLBACK TO SAVEPOINT " + place.name.encode(), None)]
+            self.queue = [Queued(b"ROLLBACK TO SAVEPOINT " + place.name.encode())]
 
     @staticmethod
-    def _is_bookkeeping(sql: bytes) -> bool:
+    def _is_bookkeeping(queued: Queued) -> bool:
         """Whether a queued statement does nothing by itself."""
-        return sql.startswith((b"BEGIN", b"SAVEPOINT ", b"SET LOCAL "))
+        return queued.sql.startswith((b"BEGIN", b"SAVEPOINT ", b"SET LOCAL "))

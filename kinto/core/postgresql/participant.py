@@ -1,15 +1,27 @@
 """The part of a request's transaction that one PostgreSQL client has."""
 
+from typing import Protocol
+
 import psycopg2
 from transaction import Transaction
 from transaction.interfaces import IDataManagerSavepoint, ISavepointDataManager
 from zope.interface import implementer
 
-from kinto.core.postgresql.driver import DriverConnection, Savepoint
+from kinto.core.postgresql.driver import DriverConnection
 from kinto.core.postgresql.errors import backend_errors, translate
 from kinto.core.postgresql.lease import Lease
+from kinto.core.postgresql.queue import Savepoint
 from kinto.core.postgresql.source import ConnectionSource
 from kinto.core.storage.exceptions import BackendError, ConcurrentWriteError
+
+
+class Plan(Protocol):
+    """What a backend knows about the transaction beyond what the database was told.
+
+    :ivar version: counts what was planned.
+    """
+
+    version: int
 
 
 @implementer(IDataManagerSavepoint)
@@ -19,6 +31,8 @@ class ParticipantSavepoint:
     def __init__(self, participant: "Participant", place: Savepoint) -> None:
         self._participant = participant
         self._place = place
+        plan = participant.plan
+        self._plan_version = None if plan is None else plan.version
 
     def rollback(self) -> None:
         """Go back to this place.
@@ -29,6 +43,10 @@ class ParticipantSavepoint:
         if driver.closed:
             raise BackendError(message="The connection to PostgreSQL was lost")
         driver.rollback_to(self._place)
+        plan = self._participant.plan
+        if plan is not None and plan.version != self._plan_version:
+            # It counts on writes that were undone.
+            self._participant.plan = None
 
 
 @implementer(ISavepointDataManager)
@@ -37,6 +55,8 @@ class Participant:
 
     ``BEGIN`` travels with the first statement. The commit is made when the transaction asks for
     votes, as it may still fail: then the request fails, and nothing claims to be stored.
+
+    :ivar plan: ends with the first write that it does not know of.
     """
 
     transaction_manager = None
@@ -44,6 +64,7 @@ class Participant:
     def __init__(self, source: ConnectionSource) -> None:
         self._lease: Lease | None = Lease(source, in_transaction=True, joined=True)
         self.connection = self._lease.connection
+        self.plan: Plan | None = None
         self._savepoints = 0
         self._failed = False
         self.driver.begin()

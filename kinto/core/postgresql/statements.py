@@ -6,7 +6,7 @@ are written so that one plan serves every value, as the server may keep a generi
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 
@@ -41,6 +41,20 @@ class Statement:
 
     def __repr__(self) -> str:
         return f"<Statement {self.name}>"
+
+
+class Mergeable:
+    """A kind of deferred write, any number of which is sent as one statement.
+
+    It must not matter in which order writes of different kinds are made.
+
+    :param merge: gives the statement for the writes (whatever was deferred), in their order.
+    """
+
+    __slots__ = ("merge",)
+
+    def __init__(self, merge: Callable[[Sequence[Any]], tuple[Statement, Params]]) -> None:
+        self.merge = merge
 
 
 def _prepared_form(name: str, sql: str, types: Mapping[str, str]) -> tuple[str, str]:

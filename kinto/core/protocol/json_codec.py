@@ -93,9 +93,9 @@ def dumps_storable(value: JSONValue) -> str:
     return encoded.decode()
 
 
-def raw_json(text: str) -> JSONValue:
+def raw_json(text: str | bytes) -> JSONValue:
     """A value that is JSON text already: it is written as it is, never read."""
-    return msgspec.Raw(text.encode())
+    return msgspec.Raw(text.encode() if isinstance(text, str) else text)
 
 
 def read_raw(value: JSONValue) -> JSONValue:

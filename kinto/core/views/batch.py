@@ -19,16 +19,17 @@ from kinto.core.protocol.dicts import copy_json, merge_dicts
 from kinto.core.protocol.ids import find_list
 from kinto.core.protocol.urls import UndecodableURL, quote_path
 from kinto.core.registry import current_settings
-from kinto.core.request_context import lock_lists
+from kinto.core.request_context import BATCH_CONTEXTS, can_plan, lock_lists
 from kinto.core.resource.schema import find_errors
 from kinto.core.resource.validation import storable_errors
 from kinto.core.service import Service
 from kinto.core.storage.exceptions import BackendError, IntegrityError
 from kinto.core.subrequests import (
-    build_request,
-    build_response,
+    SubrequestBuilder,
+    build_raw_response,
     follow_subrequest,
     last_followed,
+    prepare_subrequest,
 )
 from kinto.core.tweens import forget_answer
 from kinto.core.views.errors import render_exception
@@ -36,6 +37,7 @@ from kinto.core.views.errors import render_exception
 
 _METHODS = ("GET", "HEAD", "DELETE", "TRACE", "POST", "PUT", "PATCH")
 _WRITES = frozenset({"DELETE", "POST", "PUT", "PATCH"})
+_ITEM_KEYS = frozenset({"method", "path", "headers", "body"})
 _QUEUE = "resource_events"
 
 batch = Service(name="batch", path="/batch", description="Batch operations", tags=["Batch"])
@@ -113,7 +115,10 @@ def validate_batch(request: Request, **kwargs: Any) -> None:
     if _is_too_long(request, body):
         return
     _complete(body)
-    value, errors = find_errors(_PAYLOAD, body)
+    value: Any = body
+    errors: list[Any] = []
+    if not _is_plain(body):
+        value, errors = find_errors(_PAYLOAD, body)
     for found in errors or storable_errors(value):
         request.errors.add(found.location, found.name, found.description)
     if request.errors:
@@ -131,6 +136,33 @@ def _complete(body: Any) -> None:
     for item in requests:
         if isinstance(item, dict):
             merge_dicts(item, copy_json(defaults))
+
+
+def _is_plain(body: Any) -> bool:
+    """Whether the schema would leave the body as it is, which is nearly always so."""
+    if type(body) is not dict or not body.keys() <= {"requests", "defaults"}:
+        return False
+    requests, defaults = body.get("requests"), body.get("defaults", {})
+    return (
+        type(requests) is list
+        and type(defaults) is dict
+        and _is_plain_item({"path": "/", **defaults})
+        and all(_is_plain_item(item) for item in requests)
+    )
+
+
+def _is_plain_item(item: Any) -> bool:
+    if type(item) is not dict or not item.keys() <= _ITEM_KEYS:
+        return False
+    path, headers = item.get("path"), item.get("headers", {})
+    return (
+        type(path) is str
+        and path.startswith("/")
+        and item.get("method", "GET") in _METHODS
+        and type(headers) is dict
+        and all(type(value) is str for value in headers.values())
+        and type(item.get("body", {})) is dict
+    )
 
 
 def _is_too_long(request: Request, body: Any) -> bool:
@@ -167,8 +199,29 @@ def post_batch(request: Request) -> dict[str, Any]:
     """Execute each request in turn; each sees what the former ones did."""
     items = request.validated["body"]["requests"]
     request.log_context(batch_size=len(items))
-    _lock_written_lists(request, items)
-    return {"responses": [_execute(request, item) for item in items]}
+    builder = SubrequestBuilder(request)
+    subrequests = [builder.build_from_json(item) for item in items]
+    _prepare_writes(request, items, subrequests)
+    return {"responses": [_execute(request, subrequest) for subrequest in subrequests]}
+
+
+def _prepare_writes(
+    request: Request, items: list[dict[str, Any]], subrequests: list[Request]
+) -> None:
+    """Have what the writes need to know be read at once, under the locks of their lists.
+
+    After a collision with another writer they are executed one by one.
+    """
+    registry = request.registry
+    writes = [each for each in subrequests if each.method in _WRITES]
+    contexts: list[Any] = []
+    if len(writes) > 1 and not request.environ.get("retry.attempt"):
+        found = [prepare_subrequest(each) for each in writes]
+        contexts = [context for context in found if context is not None]
+    if contexts and can_plan(registry.storage, registry.permission):
+        request.bound_data[BATCH_CONTEXTS] = contexts
+    else:
+        _lock_written_lists(request, items)
 
 
 def _lock_written_lists(request: Request, items: list[dict[str, Any]]) -> None:
@@ -187,8 +240,7 @@ def _lock_written_lists(request: Request, items: list[dict[str, Any]]) -> None:
         lock_lists(request.registry.storage, keys, known_only=True)
 
 
-def _execute(request: Request, item: dict[str, Any]) -> dict[str, Any]:
-    subrequest = build_request(request, item)
+def _execute(request: Request, subrequest: Request) -> dict[str, Any]:
     queue = request.bound_data.get(_QUEUE)
     marked = queue.mark() if queue is not None else None
     savepoint = transaction.savepoint(optimistic=True)
@@ -203,7 +255,7 @@ def _execute(request: Request, item: dict[str, Any]) -> dict[str, Any]:
     else:
         add_common_headers(subrequest, response)
     executed = last_followed(subrequest)
-    item = build_response(response, executed)
+    item = build_raw_response(response, executed)
     forget_answer(executed)
     return item
 

@@ -131,16 +131,31 @@ def test_request_that_writes_is_as_many_round_trips_as_results_and_one(
         connection.defer(INSERT, {"id": 1, "name": "a"})
         assert connection.fetch_one(COUNT, {}) == (2,)
         connection.defer(INSERT, {"id": 2, "name": "b"})
-    transaction.savepoint()
+    place = transaction.savepoint()
     with client.write() as connection:
         connection.defer(INSERT, {"id": 3, "name": "c"})
     transaction.commit()
 
+    assert place
     assert proxy.queries == [
         'BEGIN;\nEXECUTE "items_insert"(1, \'a\');\nEXECUTE "items_count"',
         "EXECUTE \"items_insert\"(2, 'b');\nSAVEPOINT kinto_1;\n"
         "EXECUTE \"items_insert\"(3, 'c');\nCOMMIT",
     ]
+
+
+def test_savepoint_that_nobody_can_come_back_to_is_not_sent(
+    make_client: MakeClient, proxy: Proxy
+) -> None:
+    client = make_client(proxy.url)
+    warm(client, proxy)
+    begin_request()
+    with client.write() as connection:
+        connection.defer(INSERT, {"id": 1, "name": "a"})
+    transaction.savepoint()
+    transaction.commit()
+
+    assert proxy.queries == ["BEGIN;\nEXECUTE \"items_insert\"(1, 'a');\nCOMMIT"]
 
 
 def test_sessions_send_what_was_queued_too(make_client: MakeClient, proxy: Proxy) -> None:

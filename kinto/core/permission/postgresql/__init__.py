@@ -177,6 +177,12 @@ class Permission(MigratorMixin, PermissionBase):
     ) -> None:
         if not permissions:
             return
+        found = self.client.find_plan()
+        if found is not None:
+            plan, connection = found
+            plan.note_permissions(object_id)
+            connection.defer_merged(queries.REPLACEMENTS, (object_id, permissions))
+            return
         pairs = [(name, holder) for name, holders in permissions.items() for holder in holders]
         self._write(
             queries.REPLACE_PERMISSIONS,
@@ -191,6 +197,13 @@ class Permission(MigratorMixin, PermissionBase):
     def delete_object_permissions(self, *object_ids: str) -> None:
         exact = [object_id for object_id in object_ids if "*" not in object_id]
         patterns = [object_id for object_id in object_ids if "*" in object_id]
+        found = self.client.find_plan()
+        if exact and not patterns and found is not None:
+            plan, connection = found
+            for object_id in exact:
+                plan.note_permissions(object_id)
+            connection.defer(queries.DELETE_OBJECTS, {"objects_ids": exact})
+            return
         if exact:
             self._write(queries.DELETE_OBJECTS, {"objects_ids": exact})
         if patterns:

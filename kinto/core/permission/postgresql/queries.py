@@ -3,7 +3,10 @@
 Hot ones are written for one index each: a plan kept by the server cannot go wrong then.
 """
 
-from kinto.core.postgresql.statements import Statement
+from collections.abc import Sequence
+from typing import Any
+
+from kinto.core.postgresql.statements import Mergeable, Params, Statement
 
 
 HAS_TABLES = Statement(
@@ -194,6 +197,57 @@ REPLACE_PERMISSIONS = Statement(
         "principals": "text[]",
     },
 )
+
+# Of many objects at once. Not prepared: a plan made for a small table would be kept.
+_REPLACE_ALL = Statement(
+    "permission_replace_all",
+    """
+    WITH wanted AS (
+        SELECT DISTINCT object_id, permission, principal
+          FROM unnest(%(objects_ids)s::TEXT[], %(permissions)s::TEXT[], %(principals)s::TEXT[])
+            AS each (object_id, permission, principal)
+    ), removed AS (
+        DELETE FROM access_control_entries AS aces
+         USING unnest(%(replaced_ids)s::TEXT[], %(replaced)s::TEXT[])
+            AS each (object_id, permission)
+         WHERE aces.object_id = each.object_id
+           AND aces.permission = each.permission
+           AND NOT EXISTS (
+               SELECT FROM wanted
+                WHERE wanted.object_id = aces.object_id
+                  AND wanted.permission = aces.permission
+                  AND wanted.principal = aces.principal
+           )
+    )
+    INSERT INTO access_control_entries (object_id, permission, principal)
+    SELECT object_id, permission, principal
+      FROM wanted
+        ON CONFLICT DO NOTHING
+    """,
+)
+
+
+def _merge_replacements(replacements: Sequence[Any]) -> tuple[Statement, Params]:
+    """One statement for replacements in their order; of one permission, the last counts.
+
+    :param replacements: pairs of the URI of an object and its permissions.
+    """
+    last = {
+        (object_id, name): holders
+        for object_id, permissions in replacements
+        for name, holders in permissions.items()
+    }
+    aces = [(*key, holder) for key, holders in last.items() for holder in holders]
+    return _REPLACE_ALL, {
+        "objects_ids": [object_id for object_id, _, _ in aces],
+        "permissions": [name for _, name, _ in aces],
+        "principals": [holder for _, _, holder in aces],
+        "replaced_ids": [object_id for object_id, _ in last],
+        "replaced": [name for _, name in last],
+    }
+
+
+REPLACEMENTS = Mergeable(_merge_replacements)
 
 DELETE_OBJECTS = Statement(
     "permission_delete_objects",

@@ -1,7 +1,6 @@
 """The storage backend in PostgreSQL."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +22,10 @@ from kinto.core.storage import (
 from kinto.core.storage.exceptions import ObjectNotFoundError, ReadonlyError, UnicityError
 from kinto.core.storage.matching import FieldNames
 from kinto.core.storage.postgresql import counts, lists, reads, removal, version, writes
-from kinto.core.storage.postgresql.context import fetch_context, fetch_context_with_page
+from kinto.core.storage.postgresql.finer import FinerProtocols
 from kinto.core.storage.postgresql.rows import one_object, tombstone
 from kinto.core.storage.postgresql.selection import Criteria
 from kinto.core.storage.postgresql.writes import Existing, WriteConditions
-from kinto.core.storage.protocols import ContextQuery, Page, PageQuery, StoredContext
 from kinto.core.types import KintoObject, ListKey, ObjectKey
 
 
@@ -40,7 +38,7 @@ _DELETE_OBJECTS = Statement("kinto_flush_objects", "DELETE FROM objects")
 _DELETE_TIMESTAMPS = Statement("kinto_flush_timestamps", "DELETE FROM timestamps")
 
 
-class Storage(MigratorMixin, StorageBase):
+class Storage(MigratorMixin, FinerProtocols, StorageBase):
     """Objects in a PostgreSQL database.
 
     Writers of one list queue on its row of ``timestamps`` until they commit, so that objects
@@ -129,6 +127,8 @@ class Storage(MigratorMixin, StorageBase):
             object_id = (id_generator or self.id_generator)()
         key = ObjectKey(resource_name, parent_id, object_id)
         data, given = _stored_form(obj, names)
+        if given is None and (planned := self.plan_put(key, data, expected=None, owner=owner)):
+            return one_object(data, object_id, planned, names=names)
         with self.client.write() as connection:
             done = writes.put_object(
                 connection,
@@ -174,6 +174,10 @@ class Storage(MigratorMixin, StorageBase):
         names = FieldNames(id_field, modified_field)
         key = ObjectKey(resource_name, parent_id, object_id)
         data, given = _stored_form(obj, names)
+        if given is None and expected is not None:
+            planned = self.plan_put(key, data, expected=expected, owner=owner)
+            if planned is not None:
+                return one_object(data, object_id, planned, names=names)
         conditions = WriteConditions(given=given, expected=expected, owner=owner)
         with self.client.write() as connection:
             done = writes.put_object(connection, key, data, conditions=conditions)
@@ -195,14 +199,19 @@ class Storage(MigratorMixin, StorageBase):
         expected: int | None = None,
     ) -> KintoObject:
         key = ObjectKey(resource_name, parent_id, object_id)
-        conditions = WriteConditions(given=_as_timestamp(last_modified), expected=expected)
+        names = FieldNames(id_field, modified_field, deleted_field)
+        given = _as_timestamp(last_modified)
+        if given is None and expected is not None and with_deleted:
+            planned = self.plan_delete(key, expected=expected)
+            if planned is not None:
+                return tombstone(object_id, planned, names=names)
+        conditions = WriteConditions(given=given, expected=expected)
         with self.client.write() as connection:
             epoch = writes.delete_object(
                 connection, key, conditions=conditions, with_deleted=with_deleted
             )
         if epoch is None:
             raise ObjectNotFoundError(object_id)
-        names = FieldNames(id_field, modified_field, deleted_field)
         return tombstone(object_id, epoch, names=names)
 
     # -- Many objects ----------------------------------------------------------------------
@@ -313,74 +322,6 @@ class Storage(MigratorMixin, StorageBase):
         )
         with self.client.read() as connection:
             return reads.count_objects(connection, criteria)
-
-    # -- Finer protocols -------------------------------------------------------------------
-
-    def fetch_context(
-        self, query: ContextQuery, *, for_write: bool = False, page: PageQuery | None = None
-    ) -> StoredContext:
-        """What a request has to know, with the page it may ask for.
-
-        The permissions must be in the same database.
-        """
-        with self.client.write() if for_write else self.client.read() as connection:
-            if page is None:
-                return fetch_context(connection, query, names=_NAMES)
-            limit = self._fetch_limit(page.limit)
-            return fetch_context_with_page(connection, query, replace(page, limit=limit))
-
-    def list_page(
-        self,
-        resource_name: str,
-        parent_id: str,
-        *,
-        filters: Filters | None = None,
-        sorting: Sorting | None = None,
-        pagination_rules: PaginationRules | None = None,
-        limit: int | None = None,
-        include_deleted: bool = False,
-        as_text: bool = False,
-    ) -> Page:
-        """Objects of one list as :meth:`list_all` gives them, with the timestamp of the list.
-
-        A list that never had a timestamp has the same one at each read.
-        """
-        criteria = Criteria(
-            resource_name,
-            parent_id,
-            filters=filters,
-            sorting=sorting,
-            rules=pagination_rules,
-            limit=self._fetch_limit(limit),
-            include_deleted=include_deleted,
-        )
-        with self.client.read() as connection:
-            return reads.fetch_page(connection, criteria, as_text=as_text)
-
-    def lock_lists(self, keys: Sequence[ListKey], *, known_only: bool = False) -> None:
-        """Keep other writers away from these lists until the transaction ends.
-
-        It travels with the next statement.
-        """
-        with self.client.write() as connection:
-            lists.lock_lists(connection, keys, known_only=known_only)
-
-    def remove_subtree(self, parent_uri: str) -> None:
-        """Remove every list at or below a URI; it travels with the next statement."""
-        with self.client.write() as connection:
-            removal.remove_subtree(connection, parent_uri)
-
-    def add_lists(self, keys: Sequence[ListKey]) -> None:
-        """Give each list its first timestamp (now), where it has none.
-
-        It travels with the next statement.
-        """
-        with self.client.write() as connection:
-            lists.add_lists(connection, keys)
-
-    def _fetch_limit(self, limit: int | None) -> int:
-        """How many objects to fetch: one more than a page may be asked for."""
-        return min(limit, self._max_fetch_size + 1) if limit else self._max_fetch_size
 
 
 def _stored_form(obj: KintoObject, names: FieldNames) -> tuple[str, int | None]:

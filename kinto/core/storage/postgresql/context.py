@@ -139,10 +139,15 @@ def _context(row: Sequence[Any], query: ContextQuery, *, names: FieldNames) -> S
     return context
 
 
+def groups_of(userid: str | None) -> list[str]:
+    """Who has to be looked up among the members of groups."""
+    return [] if userid is None else [userid, _AUTHENTICATED]
+
+
 def _params(query: ContextQuery) -> dict[str, object]:
     owner = query.owner
     return {
-        "user_ids": [] if query.userid is None else [query.userid, _AUTHENTICATED],
+        "user_ids": groups_of(query.userid),
         "principals": list(query.principals),
         "uris": list(query.uris),
         "object_uri": query.object_uri,

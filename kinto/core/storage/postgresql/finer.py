@@ -1,0 +1,147 @@
+"""What the PostgreSQL storage offers beyond its contract, to save round trips.
+
+See :mod:`kinto.core.storage.protocols`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from kinto.core.postgresql.client import PostgreSQLClient
+from kinto.core.postgresql.connection import Connection
+from kinto.core.storage import Filters, PaginationRules, Sorting
+from kinto.core.storage.matching import FieldNames
+from kinto.core.storage.postgresql import lists, reads, removal
+from kinto.core.storage.postgresql.context import (
+    fetch_context,
+    fetch_context_with_page,
+    groups_of,
+)
+from kinto.core.storage.postgresql.plan import WritePlan
+from kinto.core.storage.postgresql.planned import WRITES, lists_to_lock, read_snapshot
+from kinto.core.storage.postgresql.selection import Criteria
+from kinto.core.storage.protocols import ContextQuery, Page, PageQuery, StoredContext
+from kinto.core.types import ListKey, ObjectKey
+
+
+_NAMES = FieldNames()
+
+
+class FinerProtocols:
+    """Methods of the storage, which has a client and a limit."""
+
+    client: PostgreSQLClient
+    _max_fetch_size: int
+
+    def fetch_context(
+        self, query: ContextQuery, *, for_write: bool = False, page: PageQuery | None = None
+    ) -> StoredContext:
+        """What a request has to know, with the page it may ask for.
+
+        The permissions must be in the same database.
+        """
+        if page is None and (context := self._find_planned(query)) is not None:
+            return context
+        client = self.client
+        with client.read_for_write() if for_write else client.read() as connection:
+            if page is None:
+                return fetch_context(connection, query, names=_NAMES)
+            limit = self._fetch_limit(page.limit)
+            return fetch_context_with_page(connection, query, replace(page, limit=limit))
+
+    def list_page(
+        self,
+        resource_name: str,
+        parent_id: str,
+        *,
+        filters: Filters | None = None,
+        sorting: Sorting | None = None,
+        pagination_rules: PaginationRules | None = None,
+        limit: int | None = None,
+        include_deleted: bool = False,
+        as_text: bool = False,
+    ) -> Page:
+        """Objects of one list as :meth:`list_all` gives them, with the timestamp of the list.
+
+        A list that never had a timestamp has the same one at each read.
+        """
+        criteria = Criteria(
+            resource_name,
+            parent_id,
+            filters=filters,
+            sorting=sorting,
+            rules=pagination_rules,
+            limit=self._fetch_limit(limit),
+            include_deleted=include_deleted,
+        )
+        with self.client.read() as connection:
+            return reads.fetch_page(connection, criteria, as_text=as_text)
+
+    def lock_lists(self, keys: Sequence[ListKey], *, known_only: bool = False) -> None:
+        """Keep other writers away from these lists until the transaction ends.
+
+        It travels with the next statement.
+        """
+        with self.client.write() as connection:
+            lists.lock_lists(connection, keys, known_only=known_only)
+
+    def remove_subtree(self, parent_uri: str) -> None:
+        """Remove every list at or below a URI; it travels with the next statement."""
+        with self.client.write() as connection:
+            removal.remove_subtree(connection, parent_uri)
+
+    def add_lists(self, keys: Sequence[ListKey]) -> None:
+        """Give each list its first timestamp (now), where it has none.
+
+        It travels with the next statement.
+        """
+        with self.client.write() as connection:
+            lists.add_lists(connection, keys)
+
+    # -- Writes whose outcome is known beforehand ------------------------------------------
+
+    def plan_writes(self, queries: Sequence[ContextQuery]) -> None:
+        """Lock the lists that the queries are about, and read all the contexts, at once."""
+
+        def make(connection: Connection) -> WritePlan:
+            lists.lock_lists(connection, lists_to_lock(queries), known_only=True)
+            return WritePlan(
+                read_snapshot(connection, queries, user_ids=groups_of(queries[0].userid))
+            )
+
+        self.client.plan(make)
+
+    def plan_put(
+        self, key: ObjectKey, data: str, *, expected: int | None, owner: ObjectKey | None
+    ) -> int | None:
+        """The timestamp of a write that needs no answer; ``None`` when it has to be made now.
+
+        :param expected: the timestamp of the live object to replace; ``None``: there is none.
+        """
+        return self._plan(key, data, expected=expected, owner=owner)
+
+    def plan_delete(self, key: ObjectKey, *, expected: int) -> int | None:
+        """The same, for a tombstone."""
+        return self._plan(key, None, expected=expected, owner=None)
+
+    def _plan(
+        self, key: ObjectKey, data: str | None, *, expected: int | None, owner: ObjectKey | None
+    ) -> int | None:
+        found = self.client.find_plan()
+        if found is None or not isinstance(found[0], WritePlan):
+            return None
+        plan, connection = found
+        write = plan.plan(key, data, expected=expected, owner=owner)
+        if write is None:
+            return None
+        connection.defer_merged(WRITES, write)
+        return int(write.epoch)
+
+    def _find_planned(self, query: ContextQuery) -> StoredContext | None:
+        found = self.client.find_plan()
+        if found is None or not isinstance(found[0], WritePlan):
+            return None
+        return found[0].find_context(query, names=_NAMES)
+
+    def _fetch_limit(self, limit: int | None) -> int:
+        """How many objects to fetch: one more than a page may be asked for."""
+        return min(limit, self._max_fetch_size + 1) if limit else self._max_fetch_size

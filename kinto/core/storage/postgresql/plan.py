@@ -1,0 +1,190 @@
+"""What a batch knows under the locks of its lists: contexts of its items, outcomes of its writes.
+
+As nobody else can write to a locked list, its next timestamps are known to this process, and so
+is the outcome of a write: nothing has to be asked. Such writes wait in the queue of the
+connection, where those of one kind become one statement (:mod:`.planned`), which checks that
+everything was as foreseen.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from time import monotonic
+
+from kinto.core.storage.matching import FieldNames
+from kinto.core.storage.postgresql.rows import one_object
+from kinto.core.storage.protocols import ContextQuery, StoredContext
+from kinto.core.types import BoundPermission, ListKey, ObjectKey, Permissions, Timestamp
+
+
+@dataclass(frozen=True, slots=True)
+class KnownRow:
+    """A row of ``objects``; ``data`` is ``None`` for a tombstone."""
+
+    epoch: int
+    data: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedWrite:
+    """An object to be written, over the row that has the timestamp ``previous``, if any.
+
+    :param data: JSON text; ``None`` for a tombstone.
+    """
+
+    key: ObjectKey
+    epoch: int
+    previous: int | None
+    data: str | None
+    growth: int
+    owner: ObjectKey | None
+
+
+@dataclass(slots=True)
+class Snapshot:
+    """What was read at once, for one user.
+
+    :param asked: principals that were known before, and whether groups were asked for.
+    :param granted: permissions on each ancestor that the user holds.
+    :param aces: every permission of each object addressed.
+    :param rows: every object addressed, every owner; ``None`` where there is no row.
+    :param lists: timestamps of the lists that are locked.
+    :param now: the clock of the server, in ms since the epoch.
+    """
+
+    userid: str | None
+    principals: frozenset[str]
+    groups: frozenset[str] = frozenset()
+    granted: dict[str, set[str]] = field(default_factory=dict)
+    aces: dict[str, Permissions] = field(default_factory=dict)
+    rows: dict[ObjectKey, KnownRow | None] = field(default_factory=dict)
+    lists: dict[ListKey, int] = field(default_factory=dict)
+    now: int = 0
+
+
+class WritePlan:
+    """The state of the locked lists, as this transaction leaves it.
+
+    :ivar version: counts the writes.
+    """
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self._snapshot = snapshot
+        self._read_at = monotonic()
+        self._written: set[ObjectKey] = set()
+        self._rewritten_uris: set[str] = set()
+        self.version = 0
+
+    # -- contexts -----------------------------------------------------------------------
+
+    def find_context(self, query: ContextQuery, *, names: FieldNames) -> StoredContext | None:
+        """The answer to a query; ``None`` when the database has to be asked.
+
+        That is so for what was not foreseen, and for what this transaction has changed.
+        """
+        snapshot = self._snapshot
+        if not self._is_of_same_user(query) or query.target not in snapshot.lists:
+            return None
+        if not self._rewritten_uris.isdisjoint(query.uris):
+            return None
+        granted = self._find_granted(query)
+        key = None if query.object_id is None else ObjectKey(*query.target, query.object_id)
+        known = [each for each in (key, query.owner) if each is not None]
+        if granted is None or any(
+            each in self._written or each not in snapshot.rows for each in known
+        ):
+            return None
+        context = StoredContext(
+            groups=snapshot.groups,
+            granted=granted,
+            timestamp=Timestamp(snapshot.lists[query.target]),
+        )
+        if key is not None and query.object_uri is not None:
+            row = snapshot.rows[key]
+            if row is not None and row.data is not None:
+                context.obj = one_object(row.data, key.object_id, row.epoch, names=names)
+                context.permissions = snapshot.aces[query.object_uri]
+        if query.owner is not None:
+            row = snapshot.rows[query.owner]
+            if row is not None and row.data is not None:
+                owner_id = query.owner.object_id
+                context.owner = one_object(row.data, owner_id, row.epoch, names=names)
+        return context
+
+    def _is_of_same_user(self, query: ContextQuery) -> bool:
+        """Whether the ACEs that were read are those that the query's principals hold."""
+        snapshot = self._snapshot
+        if query.userid is not None:
+            return query.userid == snapshot.userid and snapshot.principals == {*query.principals}
+        # Who asks has learnt of the groups already, or is nobody.
+        return snapshot.principals | snapshot.groups == {*query.principals}
+
+    def _find_granted(self, query: ContextQuery) -> frozenset[BoundPermission] | None:
+        snapshot = self._snapshot
+        holders = snapshot.principals | snapshot.groups
+        granted: list[BoundPermission] = []
+        for uri in query.uris:
+            if uri in snapshot.aces:
+                granted += [
+                    BoundPermission(uri, name)
+                    for name, principals in snapshot.aces[uri].items()
+                    if not holders.isdisjoint(principals)
+                ]
+            elif uri in snapshot.granted:
+                granted += [BoundPermission(uri, name) for name in snapshot.granted[uri]]
+            else:
+                return None
+        return frozenset(granted)
+
+    # -- writes -------------------------------------------------------------------------
+
+    def plan(
+        self, key: ObjectKey, data: str | None, *, expected: int | None, owner: ObjectKey | None
+    ) -> PlannedWrite | None:
+        """A write of which nothing is in doubt; ``None`` when the database has to decide.
+
+        :param data: JSON text; ``None`` for a tombstone.
+        :param expected: the timestamp of the live object to replace; ``None``: there is none.
+        :param owner: an object that must be live.
+        """
+        snapshot = self._snapshot
+        list_key = ListKey(key.resource_name, key.parent_id)
+        highest = snapshot.lists.get(list_key)
+        # An id that was made up now has no row.
+        row = snapshot.rows.get(key)
+        is_live = row is not None and row.data is not None
+        live_epoch = row.epoch if row is not None and is_live else None
+        if highest is None or live_epoch != expected:
+            return None
+        if owner is not None and not self._is_live(owner):
+            return None
+        epoch = max(highest + 1, self._now())
+        growth = (data is not None) - is_live
+        previous = None if row is None else row.epoch
+        write = PlannedWrite(key, epoch, previous, data, growth, owner)
+        snapshot.lists[list_key] = epoch
+        snapshot.rows[key] = KnownRow(epoch, data)
+        self._written.add(key)
+        self.version += 1
+        return write
+
+    def _is_live(self, key: ObjectKey) -> bool:
+        row = self._snapshot.rows.get(key)
+        return row is not None and row.data is not None
+
+    def _now(self) -> int:
+        return self._snapshot.now + int((monotonic() - self._read_at) * 1000)
+
+    def note_permissions(self, uri: str) -> None:
+        """The permissions of an object were changed."""
+        self._rewritten_uris.add(uri)
+        self.version += 1
+
+
+def newest_by_list(writes: Sequence[PlannedWrite]) -> Mapping[ListKey, tuple[int, int]]:
+    """For each list written to, its newest timestamp and by how many objects it grows."""
+    lists: dict[ListKey, tuple[int, int]] = {}
+    for write in writes:
+        key = ListKey(write.key.resource_name, write.key.parent_id)
+        _, growth = lists.get(key, (0, 0))
+        lists[key] = (write.epoch, growth + write.growth)
+    return lists

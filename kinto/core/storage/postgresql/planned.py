@@ -1,0 +1,165 @@
+"""Reading for a plan, writing what was planned: one statement for any number of objects.
+
+See :mod:`.plan`.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from kinto.core.postgresql.connection import Connection
+from kinto.core.postgresql.statements import Mergeable, Params, Statement
+from kinto.core.storage.postgresql.plan import (
+    KnownRow,
+    PlannedWrite,
+    Snapshot,
+    newest_by_list,
+)
+from kinto.core.storage.protocols import ContextQuery
+from kinto.core.types import ListKey, ObjectKey
+
+
+_FETCH_TYPES = {
+    "user_ids": "text[]",
+    "principals": "text[]",
+    "ancestors": "text[]",
+    "object_uris": "text[]",
+    "names": "text[]",
+    "parents": "text[]",
+    "ids": "text[]",
+    "list_names": "text[]",
+    "list_parents": "text[]",
+}
+_FETCH = Statement(
+    "kinto_fetch_contexts",
+    """
+    SELECT r_kind, r_n, r_epoch, r_deleted, r_a, r_b
+      FROM kinto_fetch_contexts(
+        %(user_ids)s, %(principals)s, %(ancestors)s, %(object_uris)s,
+        %(names)s, %(parents)s, %(ids)s, %(list_names)s, %(list_parents)s)
+    """,
+    types=_FETCH_TYPES,
+)
+
+_WRITE = Statement(
+    "kinto_write_objects",
+    """
+    SELECT kinto_write_objects(
+        %(names)s, %(parents)s, %(ids)s, %(epochs)s, %(previous)s, %(data)s,
+        %(list_names)s, %(list_parents)s, %(list_epochs)s, %(list_growth)s,
+        %(owner_names)s, %(owner_parents)s, %(owner_ids)s)
+    """,
+    types={
+        "names": "text[]",
+        "parents": "text[]",
+        "ids": "text[]",
+        "epochs": "bigint[]",
+        "previous": "bigint[]",
+        "data": "text[]",
+        "list_names": "text[]",
+        "list_parents": "text[]",
+        "list_epochs": "bigint[]",
+        "list_growth": "bigint[]",
+        "owner_names": "text[]",
+        "owner_parents": "text[]",
+        "owner_ids": "text[]",
+    },
+)
+
+
+def read_snapshot(
+    connection: Connection, queries: Sequence[ContextQuery], *, user_ids: Sequence[str]
+) -> Snapshot:
+    """What all the queries, of one user, have to know; their lists are locked already.
+
+    :param user_ids: whose groups are to be looked up.
+    """
+    first = queries[0]
+    uris = {query.object_uri for query in queries if query.object_uri is not None}
+    object_uris = list(uris)
+    ancestors = list({uri for query in queries for uri in query.uris} - uris)
+    lists = list({query.target for query in queries})
+    keys = list(_keys(queries))
+    rows = connection.fetch_all(
+        _FETCH,
+        {
+            "user_ids": list(user_ids),
+            "principals": list(first.principals),
+            "ancestors": ancestors,
+            "object_uris": object_uris,
+            "names": [key.resource_name for key in keys],
+            "parents": [key.parent_id for key in keys],
+            "ids": [key.object_id for key in keys],
+            "list_names": [key.resource_name for key in lists],
+            "list_parents": [key.parent_id for key in lists],
+        },
+    )
+    snapshot = Snapshot(
+        userid=first.userid,
+        principals=frozenset(first.principals),
+        granted={uri: set() for uri in ancestors},
+        aces={uri: {} for uri in object_uris},
+        rows=dict.fromkeys(keys),
+    )
+    groups = set()
+    for kind, n, epoch, is_deleted, a, b in rows:
+        if kind == "object":
+            snapshot.rows[keys[n - 1]] = KnownRow(epoch, None if is_deleted else a)
+        elif kind == "ace":
+            snapshot.aces[object_uris[n - 1]].setdefault(a, set()).add(b)
+        elif kind == "granted":
+            snapshot.granted[ancestors[n - 1]].add(a)
+        elif kind == "list":
+            snapshot.lists[lists[n - 1]] = epoch
+        elif kind == "group":
+            groups.add(a)
+        else:
+            snapshot.now = epoch
+    snapshot.groups = frozenset(groups)
+    return snapshot
+
+
+def _keys(queries: Sequence[ContextQuery]) -> set[ObjectKey]:
+    addressed = {
+        ObjectKey(*query.target, query.object_id)
+        for query in queries
+        if query.object_id is not None
+    }
+    return addressed | {query.owner for query in queries if query.owner is not None}
+
+
+def _merge_writes(writes: Sequence[Any]) -> tuple[Statement, Params]:
+    """One statement for writes in their order; of one object, the last counts."""
+    last: dict[ObjectKey, PlannedWrite] = {}
+    previous: dict[ObjectKey, int | None] = {}
+    for write in writes:
+        previous.setdefault(write.key, write.previous)
+        last[write.key] = write
+    lists = newest_by_list(writes)
+    owners = list({write.owner for write in writes if write.owner is not None})
+    return _WRITE, {
+        **_columns(list(last), prefix=""),
+        "epochs": [write.epoch for write in last.values()],
+        "previous": [previous[key] for key in last],
+        "data": [write.data for write in last.values()],
+        "list_names": [key.resource_name for key in lists],
+        "list_parents": [key.parent_id for key in lists],
+        "list_epochs": [epoch for epoch, _ in lists.values()],
+        "list_growth": [growth for _, growth in lists.values()],
+        **_columns(owners, prefix="owner_"),
+    }
+
+
+def _columns(keys: Sequence[ObjectKey], *, prefix: str) -> dict[str, list[str]]:
+    return {
+        f"{prefix}names": [key.resource_name for key in keys],
+        f"{prefix}parents": [key.parent_id for key in keys],
+        f"{prefix}ids": [key.object_id for key in keys],
+    }
+
+
+WRITES = Mergeable(_merge_writes)
+
+
+def lists_to_lock(queries: Sequence[ContextQuery]) -> list[ListKey]:
+    """The lists that the queries are about."""
+    return list({query.target for query in queries})
