@@ -1,0 +1,310 @@
+"""Batches: what is planned under the locks equals what is asked one by one."""
+
+import copy
+import json
+import re
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import psycopg2
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.support.api import Client, memory_app, new_id, postgresql_app, simultaneously
+from tests.support.proxy import Proxy, running_proxy
+
+
+@pytest.fixture(scope="module")
+def proxy(new_database: Callable[[], str]) -> Iterator[Proxy]:
+    with running_proxy(new_database()) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def client(proxy: Proxy) -> Client:
+    return Client(postgresql_app(proxy.url, {"batch_max_requests": "100"}))
+
+
+@pytest.fixture(scope="module")
+def memory() -> Client:
+    return Client(memory_app({"batch_max_requests": "100"}))
+
+
+def put(path: str, data: Any = None, **more: Any) -> dict[str, Any]:
+    body = {"data": {"n": 1} if data is None else data}
+    return {"method": "PUT", "path": path, "body": body, **more}
+
+
+def statuses(answer: Any) -> list[int]:
+    return [item["status"] for item in answer.json["responses"]]
+
+
+# -- the law ----------------------------------------------------------------------------
+
+ids = st.sampled_from(["a", "b", "c"])
+objects = st.fixed_dictionaries({"n": st.integers(0, 3)})
+paths = st.one_of(
+    ids.map(lambda i: f"/collections/x/records/{i}"),
+    ids.map(lambda i: f"/collections/y/records/{i}"),
+    ids.map(lambda i: f"/groups/{i}"),
+    st.sampled_from(["/collections/x", "/collections/y", "/collections/new"]),
+)
+permissions = st.fixed_dictionaries(
+    {}, optional={"read": st.just(["system.Everyone"]), "write": st.just(["someone"])}
+)
+bodies = st.fixed_dictionaries({"data": objects}, optional={"permissions": permissions})
+items = st.one_of(
+    st.fixed_dictionaries(
+        {
+            "method": st.sampled_from(["PUT", "PATCH"]),
+            "path": paths,
+            "body": st.fixed_dictionaries(
+                {"data": objects}, optional={"permissions": permissions}
+            ),
+        },
+        optional={"headers": st.just({"If-None-Match": "*"})},
+    ),
+    st.fixed_dictionaries({"method": st.sampled_from(["DELETE", "GET"]), "path": paths}),
+    st.fixed_dictionaries(
+        {
+            "method": st.just("POST"),
+            "path": st.sampled_from(["/collections/x/records", "/collections/y/records"]),
+            "body": st.fixed_dictionaries({"data": st.fixed_dictionaries({"id": ids})}),
+        }
+    ),
+    st.fixed_dictionaries(
+        {
+            "method": st.sampled_from(["GET", "DELETE"]),
+            "path": st.just("/collections/x/records?_sort=id"),
+        }
+    ),
+)
+
+
+def prepared(client: Client) -> str:
+    bucket = f"/buckets/{new_id()}"
+    client.put(bucket)
+    for collection in "xy":
+        client.put(f"{bucket}/collections/{collection}")
+        client.put(f"{bucket}/collections/{collection}/records/a", {"n": 0})
+    client.put(f"{bucket}/collections/x/records/b", {"n": 0})
+    client.delete(f"{bucket}/collections/x/records/b")
+    return bucket
+
+
+def normalised(value: Any, bucket: str) -> Any:
+    """Without what differs from run to run: timestamps, user ids, the bucket's name."""
+    if isinstance(value, dict):
+        return {
+            key: normalised(item, bucket)
+            for key, item in value.items()
+            if key not in ("last_modified", "ETag", "Last-Modified", "Content-Length")
+        }
+    if isinstance(value, list):
+        found = [normalised(item, bucket) for item in value]
+        return sorted(found, key=lambda item: json.dumps(item, sort_keys=True))
+    if isinstance(value, str):
+        return re.sub(r"[0-9]{13}", "T", value.replace(bucket, ""))
+    return value
+
+
+def contents(client: Client, bucket: str) -> Any:
+    lists = ["/collections", "/groups", "/collections/x/records", "/collections/y/records"]
+    return [
+        normalised(answer.json, bucket) if answer.status == 200 else answer.status
+        for answer in (client.get(bucket + path) for path in lists)
+    ]
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(batch=st.lists(items, min_size=2, max_size=8))
+def test_a_batch_answers_and_leaves_what_its_requests_would(
+    client: Client, memory: Client, batch: list[dict[str, Any]]
+) -> None:
+    ours, theirs = prepared(client), prepared(client)
+    reference = prepared(memory)
+
+    def below(bucket: str) -> list[dict[str, Any]]:
+        return [{**copy.deepcopy(item), "path": bucket + item["path"]} for item in batch]
+
+    answered = client.batch(*below(ours)).json["responses"]
+    in_memory = memory.batch(*below(reference)).json["responses"]
+    singly = [
+        client.call(item["method"], item["path"], item.get("body"), item.get("headers", {})).status
+        for item in below(theirs)
+    ]
+
+    assert [item["status"] for item in answered] == singly
+    assert normalised([dict(i, headers={}) for i in answered], ours) == normalised(
+        [dict(i, headers={}) for i in in_memory], reference
+    )
+    assert contents(client, ours) == contents(client, theirs)
+    assert contents(client, ours) == contents(memory, reference)
+    for path in ("/collections/x/records", "/collections/y/records"):
+        if client.get(ours + path).status == 200:
+            total = client.head(ours + path).headers["Total-Objects"]
+            assert int(total) == len(client.get(ours + path).data)
+
+
+# -- cases ------------------------------------------------------------------------------
+
+
+def test_timestamps_rise_in_the_order_of_the_items(client: Client) -> None:
+    uri = client.new_collection()
+    before = client.get(f"{uri}/records").timestamp
+
+    answer = client.batch(*(put(f"{uri}/records/r{n}") for n in range(30)))
+
+    times = [item["body"]["data"]["last_modified"] for item in answer.json["responses"]]
+    assert times == sorted(set(times))
+    assert times[0] > before
+    page = client.get(f"{uri}/records", _sort="last_modified")
+    assert [record["last_modified"] for record in page.data] == times
+    assert page.timestamp == times[-1]
+
+
+def test_items_see_what_former_ones_wrote(client: Client) -> None:
+    uri = client.new_collection()
+    record = f"{uri}/records/r"
+
+    answer = client.batch(
+        put(record, {"a": 1}),
+        {"method": "PATCH", "path": record, "body": {"data": {"b": 2}}},
+        {"method": "GET", "path": record},
+        {"method": "DELETE", "path": record},
+        {"method": "GET", "path": record},
+        put(record, {"c": 3}),
+        {"method": "GET", "path": f"{uri}/records"},
+    ).json["responses"]
+
+    assert [item["status"] for item in answer] == [201, 200, 200, 200, 404, 201, 200]
+    seen = {k: v for k, v in answer[2]["body"]["data"].items() if k in "ab"}
+    assert seen == {"a": 1, "b": 2}
+    assert [each["c"] for each in answer[6]["body"]["data"]] == [3]
+
+
+def test_a_refused_item_leaves_the_others(client: Client) -> None:
+    uri = client.new_collection()
+    client.put(f"{uri}/records/old", {"n": 0})
+
+    answer = client.batch(
+        put(f"{uri}/records/new"),
+        put(f"{uri}/records/old", headers={"If-None-Match": "*"}),
+        put(f"{uri}/records/bad", {"id": "other"}),
+        put(f"{uri}-missing/records/r"),
+        put(f"{uri}/records/last"),
+    )
+
+    assert statuses(answer) == [201, 412, 400, 404, 201]
+    assert {each["id"] for each in client.get(f"{uri}/records").data} == {"old", "new", "last"}
+    assert client.get(f"{uri}/records/old").data["n"] == 0
+
+
+def test_permissions_changed_on_the_way_count(client: Client) -> None:
+    uri = client.new_collection()
+    other = client.as_user("other")
+    grant = {"permissions": {"write": [other.principal]}}
+    client.patch(uri, **grant)
+
+    lost = {"method": "PATCH", "path": uri, "body": {"permissions": {"write": []}}}
+    # The author of a change keeps the right to write; what others lose, they lose at once.
+    client.batch(put(f"{uri}/records/a"), lost, put(f"{uri}/records/b"))
+
+    assert other.put(f"{uri}/records/c").status == 403
+    assert client.get(f"{uri}/records/b").status == 200
+
+
+def test_items_of_another_user_are_judged_by_his_permissions(client: Client) -> None:
+    uri = client.new_collection()
+    stranger = {"Authorization": "Basic c3RyYW5nZXI6c2VjcmV0"}
+    nobody = {"Authorization": ""}
+
+    answer = client.batch(
+        put(f"{uri}/records/a"),
+        put(f"{uri}/records/b", headers=stranger),
+        put(f"{uri}/records/c", headers=nobody),
+        put(f"{uri}/records/d"),
+    )
+
+    assert statuses(answer) == [201, 403, 401, 201]
+
+
+def test_a_batch_of_updates_takes_two_round_trips(client: Client, proxy: Proxy) -> None:
+    uri = client.new_collection()
+    batch = [put(f"{uri}/records/r{n}") for n in range(10)]
+    for _ in range(8):
+        client.batch(*batch)
+    proxy.forget()
+
+    answer = client.batch(*batch)
+
+    assert statuses(answer) == [200] * 10
+    assert proxy.round_trips == 2, proxy.queries
+
+
+def test_a_batch_that_waited_for_another_writer_does_not_lose_its_write(client: Client) -> None:
+    uri = client.new_collection()
+    client.put(f"{uri}/records/shared", {"n": 0})
+
+    def add(name: str) -> Any:
+        change = {"method": "PATCH", "path": f"{uri}/records/shared", "body": {"data": {name: 1}}}
+        return client.batch(change, put(f"{uri}/records/{name}"))
+
+    names = [new_id() for _ in range(8)]
+    answers = simultaneously([lambda name=name: add(name) for name in names])  # type: ignore[misc]
+
+    assert [statuses(answer) for answer in answers] == [[200, 201]] * 8
+    assert set(names) <= client.get(f"{uri}/records/shared").data.keys()
+    times = [each["last_modified"] for each in client.get(f"{uri}/records").data]
+    assert len(set(times)) == 9
+
+
+def test_what_is_not_as_it_was_read_is_tried_again(
+    client: Client, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody who takes no locks, as SQL by hand does, changes a record in between."""
+    uri = client.new_collection()
+    client.put(f"{uri}/records/r", {"n": 0})
+    storage = client.app.registry.storage
+    plan_writes = type(storage).plan_writes
+    interfered = []
+
+    def plan_and_interfere(self: Any, queries: Any) -> None:
+        plan_writes(self, queries)
+        interfered.append(True)
+        thread = threading.Thread(target=change_by_hand)
+        thread.start()
+        thread.join()
+
+    def change_by_hand() -> None:
+        connection = psycopg2.connect(proxy.target_url)
+        connection.autocommit = True
+        connection.cursor().execute(
+            "UPDATE objects SET data = '{\"n\": 7}', last_modified = last_modified"
+            " + interval '1 millisecond' WHERE parent_id = %s AND id = 'r'",
+            (uri,),
+        )
+        connection.close()
+
+    monkeypatch.setattr(type(storage), "plan_writes", plan_and_interfere)
+    change = {"method": "PATCH", "path": f"{uri}/records/r", "body": {"data": {"m": 1}}}
+
+    answer = client.batch(change, put(f"{uri}/records/s"))
+
+    assert interfered == [True]
+    assert statuses(answer) == [200, 201]
+    found = client.get(f"{uri}/records/r").data
+    assert (found["n"], found["m"]) == (7, 1)
+
+
+def test_the_clock_of_the_database_counts(client: Client) -> None:
+    uri = client.new_collection()
+    before = time.time() * 1000
+
+    answer = client.batch(put(f"{uri}/records/a"), put(f"{uri}/records/b"))
+
+    times = [item["body"]["data"]["last_modified"] for item in answer.json["responses"]]
+    assert before - 1000 < times[0] < before + 60_000
