@@ -58,6 +58,7 @@ LAYERS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "kinto.core.authorization",
             "kinto.core.request",
             "kinto.core.request_context",
+            "kinto.core.response",
             "kinto.core.subrequests",
             "kinto.authorization",
         ),

@@ -23,6 +23,7 @@ from zope.interface import implementedBy
 
 from kinto.core.authorization import RouteFactory, make_root
 from kinto.core.protocol import json_codec
+from kinto.core.response import with_json
 
 
 # What a definition may hold for this view to serve it. Anything else (further predicates,
@@ -48,10 +49,7 @@ _UNDERSTOOD = frozenset(
         "validators",
     }
 )
-_JSON = "application/json"
 _FOR_ANY = (None, "*/*")
-# What a response has from the start.
-_UNCHOSEN_TYPE = "text/html; charset=UTF-8"
 
 
 def render_json(value: object, **kwargs: object) -> str:
@@ -205,22 +203,6 @@ def render(request: Request, value: Any, *, renderer: str) -> Any:
     if renderer != "json" or not _is_rendering_plain(registry):
         return render_to_response(renderer, value, request=request, response=request.response)
     return with_json(request.response, json_codec.dumps_bytes(value))
-
-
-def with_json(response: Any, body: bytes) -> Any:
-    """The response with a JSON body; a content type that a view has chosen stays."""
-    kept = []
-    for name, text in response.headerlist:
-        if name == "Content-Type":
-            kept.append((name, _JSON if text == _UNCHOSEN_TYPE else text))
-        elif name != "Content-Length":
-            kept.append((name, text))
-    kept.append(("Content-Length", str(len(body))))
-    response.headerlist = kept
-    response.app_iter = [body]
-    # A batch takes it over as it is.
-    response.is_our_json = True
-    return response
 
 
 def _is_rendering_plain(registry: Registry) -> bool:

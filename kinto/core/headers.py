@@ -25,9 +25,9 @@ def add_common_headers(request: Request, response: Response) -> None:
     """Security, CORS, ``Vary``, ``Backoff``."""
     headers = response.headerlist
     names = {name.lower() for name, _ in headers}
-    for pair in _SECURITY:
-        if pair[0].lower() not in names:
-            headers.append(pair)
+    for name, value in _SECURITY:
+        if name.lower() not in names:
+            headers.append((name, value))
     add_unconditional_headers(request, response)
 
 
@@ -41,17 +41,20 @@ def add_unconditional_headers(request: Request, response: Response) -> None:
         response.headers["Backoff"] = str(backoff.seconds)
     # Whatever answers, what was announced on the way goes out with it.
     announcing = request.__dict__.get("response")
-    alert = None if announcing is None else announcing.headers.get("Alert")
+    if announcing is None or announcing is response:
+        return
+    alert = announcing.headers.get("Alert")
     if alert is not None:
         response.headers["Alert"] = alert
 
 
 def _add_vary(response: Response, wanted: tuple[str, ...]) -> None:
-    present = response.vary or ()
-    if not present:
+    headers = response.headerlist
+    if "vary" not in [name.lower() for name, _ in headers]:
         if wanted:
-            response.headerlist.append(("Vary", ", ".join(wanted)))
+            headers.append(("Vary", ", ".join(wanted)))
         return
+    present = response.vary or ()
     known = {name.lower() for name in present}
     missing = [name for name in wanted if name.lower() not in known]
     if missing:

@@ -1,6 +1,7 @@
 """The request class: what this application and its plugins read from a request."""
 
 import warnings
+from io import BytesIO
 from typing import Any
 
 from cornice.errors import Errors
@@ -40,6 +41,12 @@ class Request(core_types.Request):
     @reify
     def body_bytes(self) -> bytes:
         """The body, read once."""
+        environ = self.environ
+        source = environ["wsgi.input"]
+        if type(source) is BytesIO and environ.get("webob.is_body_seekable"):
+            content = source.getvalue()
+            if environ.get("CONTENT_LENGTH") == str(len(content)):
+                return content
         body: bytes = self.body
         return body
 

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from pyramid.request import Request
 from pyramid.response import Response
 
+from kinto.core.response import set_header
+
 
 def add_cache_headers(
     request: Request,
@@ -21,4 +23,4 @@ def add_cache_headers(
     if seconds is not None and (is_record or seconds > 0):
         response.cache_expires(seconds=max(seconds, 0))
     else:
-        response.headers["Cache-Control"] = "no-cache, no-store"
+        set_header(response, "Cache-Control", "no-cache, no-store")

@@ -102,8 +102,8 @@ def _start(request: Request) -> dict[str, Any]:
 
 
 def _read_preconditions(request: Request) -> dict[str, Any]:
-    headers = request.headers
-    if_match, if_none_match = headers.get("If-Match"), headers.get("If-None-Match")
+    environ = request.environ
+    if_match, if_none_match = environ.get("HTTP_IF_MATCH"), environ.get("HTTP_IF_NONE_MATCH")
     if not if_match and not if_none_match:
         return {}
     try:

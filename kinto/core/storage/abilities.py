@@ -7,7 +7,7 @@ not at each request.
 
 from dataclasses import dataclass
 from typing import Any
-from weakref import WeakKeyDictionary
+from weakref import ref
 
 from kinto.core.storage.protocols import (
     ConditionalWriter,
@@ -36,17 +36,18 @@ class Abilities:
     removes_subtrees: bool
 
 
-_known: WeakKeyDictionary[Any, tuple[tuple[int, ...], Abilities]] = WeakKeyDictionary()
+# By the identity of backends, which says nothing once they are gone.
+_known: dict[int, tuple[Any, tuple[int, ...], Abilities]] = {}
 
 
 def abilities_of(backend: Any) -> Abilities:  # a backend of any kind
     """What ``backend`` offers as it is now."""
     attributes = tuple(map(id, vars(backend).values()))
-    known = _known.get(backend)
-    if known is not None and known[0] == attributes:
-        return known[1]
+    known = _known.get(id(backend))
+    if known is not None and known[0]() is backend and known[1] == attributes:
+        return known[2]
     found = _find_abilities(backend)
-    _known[backend] = (attributes, found)
+    _known[id(backend)] = (ref(backend), attributes, found)
     return found
 
 

@@ -2,6 +2,7 @@
 
 import re
 import uuid
+from functools import lru_cache
 from typing import Any
 
 
@@ -28,11 +29,14 @@ class Generator:
 
     def match(self, object_id: str) -> bool:
         """Whether the whole of ``object_id`` matches the pattern."""
-        return re.fullmatch(self.regexp, object_id) is not None
+        return _compiled(self.regexp).fullmatch(object_id) is not None
 
     def __call__(self) -> str:
         """A new identifier."""
         raise NotImplementedError
+
+
+_compiled = lru_cache(maxsize=64)(re.compile)
 
 
 class UUID4(Generator):
