@@ -7,7 +7,8 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.performance.conftest import MEASURED_REQUESTS, World
+from benchmarks.workload import BIG_COLLECTION, OWNER, READER, records_path
+from tests.performance.conftest import MEASURED_REQUESTS, RECORDS, WARM_UP_REQUESTS, World
 
 
 # Round trips for each kind of request, BEGIN and COMMIT included. Lower a number when the code
@@ -76,6 +77,22 @@ def test_writes_keep_within_their_budget_in_one_transaction(world: World, name: 
 
     assert max(counts) <= WRITES[name], world.proxy.queries
     assert world.proxy.tags.count("COMMIT") == 1
+
+
+@pytest.mark.parametrize("query", ["", "?n=5", "?_since=5"], ids=["all", "filter", "since"])
+@pytest.mark.parametrize("user", [OWNER, READER])
+def test_head_of_a_list_keeps_within_one_round_trip(
+    read_only_world: World, query: str, user: str
+) -> None:
+    path = records_path(BIG_COLLECTION, query)
+    for _ in range(WARM_UP_REQUESTS):
+        read_only_world.send(user, "HEAD", path)
+    read_only_world.proxy.forget()
+
+    reply = read_only_world.send(user, "HEAD", path)
+
+    assert read_only_world.proxy.round_trips == 1, read_only_world.proxy.queries
+    assert reply.headers["Total-Objects"] == ("1" if query == "?n=5" else str(RECORDS))
 
 
 def test_every_scenario_has_a_budget(world: World) -> None:

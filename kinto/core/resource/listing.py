@@ -30,7 +30,7 @@ from kinto.core.types import KintoObject
 
 
 def guess_page(request: Request, *, as_text: bool) -> PageQuery:
-    """The page that the query string of a GET asks for.
+    """The page that the query string of a GET asks for, the count that the one of a HEAD does.
 
     :raises InvalidRequest: the query string is to be refused, or takes more to understand.
     """
@@ -47,6 +47,8 @@ def guess_page(request: Request, *, as_text: bool) -> PageQuery:
         paginate_by=pagination.paginate_by,
         max_fetch_size=pagination.max_fetch_size,
     )
+    if request.method == "HEAD":
+        return count_query(query.filters)
     return PageQuery(
         filters=query.filters,
         sorting=query.sorting,
@@ -54,6 +56,19 @@ def guess_page(request: Request, *, as_text: bool) -> PageQuery:
         limit=query.limit + 1,
         include_deleted=query.include_deleted,
         as_text=as_text and query.fields is None,
+    )
+
+
+def count_query(filters: Sequence[Filter]) -> PageQuery:
+    """What a HEAD asks for: how many live objects match."""
+    return PageQuery(
+        filters=filters,
+        sorting=(),
+        pagination_rules=None,
+        limit=0,
+        include_deleted=False,
+        as_text=False,
+        counts=True,
     )
 
 

@@ -11,12 +11,13 @@ from kinto.core.deprecation import deprecated_name
 from kinto.core.errors import raise_invalid
 from kinto.core.events import ACTIONS, PERMISSIONS_FIELD, is_listened_to
 from kinto.core.exceptions import InvalidRequest
+from kinto.core.protocol.criteria import Filter
 from kinto.core.protocol.fields import project_fields
 from kinto.core.protocol.filters import filters_on_timestamp
 from kinto.core.protocol.json_codec import read_raw
 from kinto.core.protocol.permissions import PermissionChange
 from kinto.core.resource.former_names import FormerNames
-from kinto.core.resource.listing import guess_page
+from kinto.core.resource.listing import count_query, guess_page
 from kinto.core.resource.patching import respond_to_patch
 from kinto.core.resource.writing import (
     parse_deletion_timestamp,
@@ -54,7 +55,9 @@ class Resource(FormerNames):
         fields = self._extract_partial_fields()
         if is_head:
             self._add_timestamp_header(response)
-            count = self.model.count_objects(filters)
+            count = self._known_count(filters)
+            if count is None:
+                count = self.model.count_objects(filters)
             response.headers["Total-Objects"] = response.headers["Total-Records"] = str(count)
             return self.postprocess([])
         query = PageQuery(
@@ -81,9 +84,9 @@ class Resource(FormerNames):
 
     @classmethod
     def guess_page(cls, request: Request) -> PageQuery | None:
-        """The page of a plain GET of a list."""
+        """The page of a plain GET of a list, the count of a HEAD."""
         service = request.current_service
-        if request.method != "GET" or service.type != "plural":
+        if request.method not in ("GET", "HEAD") or service.type != "plural":
             return None
         if "If-None-Match" in request.headers or cls._chooses_pages():
             return None
@@ -116,6 +119,14 @@ class Resource(FormerNames):
             return None
         page: Page | None = context.stored.page
         return page
+
+    def _known_count(self, filters: list[Filter]) -> int | None:
+        """The number of objects that match, when it was read along with the context."""
+        context = getattr(self.context, "resource_context", None)
+        if context is None or context.page_query != count_query(filters):
+            return None
+        count: int | None = context.stored.count
+        return count
 
     @classmethod
     def _nobody_reads_pages(cls, request: Request) -> bool:

@@ -52,6 +52,7 @@ class ContextQuery:
 class PageQuery:
     """The page of a list that a request is going to ask for, if it is allowed to.
 
+    :param counts: the request asks how many live objects match, and for no page.
     :param granted_by: the page is read when one of these ACEs is held, so that the time which
         a refusal takes tells nothing about the list.
     """
@@ -62,6 +63,7 @@ class PageQuery:
     limit: int
     include_deleted: bool
     as_text: bool
+    counts: bool = False
     granted_by: tuple[BoundPermission, ...] = field(default=(), compare=False)
 
 
@@ -77,6 +79,7 @@ class StoredContext:
     :param timestamp: of the list; the same at each read until something is written.
     :param page: the page that was asked for along with it. Whether the user may see it is
         for the reader of this context to decide.
+    :param count: the same, where a number was asked for.
     """
 
     groups: frozenset[str] = frozenset()
@@ -86,6 +89,7 @@ class StoredContext:
     owner: KintoObject | None = None
     timestamp: Timestamp | None = None
     page: Page | None = None
+    count: int | None = None
 
 
 @runtime_checkable

@@ -8,7 +8,7 @@ from kinto.core.postgresql.statements import Statement
 from kinto.core.storage.matching import FieldNames
 from kinto.core.storage.postgresql.reads import PAGE_TYPES, objects_sql, span_params
 from kinto.core.storage.postgresql.rows import many_objects, many_texts, one_object
-from kinto.core.storage.postgresql.selection import Criteria, time_span
+from kinto.core.storage.postgresql.selection import Criteria, time_span, where
 from kinto.core.storage.postgresql.values import BoundValues
 from kinto.core.storage.protocols import ContextQuery, Page, PageQuery, StoredContext
 from kinto.core.types import BoundPermission, Permissions, Timestamp
@@ -82,6 +82,22 @@ _WITH_PAGE_BY_TIME = Statement(
     types={**_FETCH_TYPES, **PAGE_TYPES, "granted_by": "text[]"},
 )
 
+# Counted only for who may know it: the rows are asked for under that condition.
+_COUNT = """
+    SELECT count(*), NULL::text, NULL::boolean, NULL::text
+      FROM objects
+     WHERE is_granted AND {where}
+"""
+
+_WITH_COUNT_OF_LIST = Statement(
+    "kinto_fetch_count",
+    _WITH_PAGE.format(
+        objects="SELECT kinto_count_list(%(resource_name)s, %(parent_id)s),"
+        " NULL::text, NULL::boolean, NULL::text"
+    ),
+    types={**_FETCH_TYPES, "granted_by": "text[]"},
+)
+
 
 def fetch_context_with_page(
     connection: Connection,
@@ -97,22 +113,34 @@ def fetch_context_with_page(
         limit=page.limit,
         include_deleted=page.include_deleted,
     )
-    params = {**_params(query), "granted_by": [list(pair) for pair in page.granted_by]}
+    values = BoundValues(
+        {**_params(query), "granted_by": [list(pair) for pair in page.granted_by]}
+    )
     span = time_span(criteria)
-    if span is not None:
-        params.update(span_params(query.target, span, criteria))
+    if page.counts:
+        statement = _count_statement(criteria, values)
+    elif span is not None:
+        values.params.update(span_params(query.target, span, criteria))
         statement = _WITH_PAGE_BY_TIME
     else:
-        values = BoundValues(params)
         sql = _WITH_PAGE.format(objects=objects_sql(criteria, values))
-        statement, params = Statement("kinto_page", sql, long=criteria.is_long), values.params
-    first, *rows = connection.fetch_all(statement, params)
+        statement = Statement("kinto_page", sql, long=criteria.is_long)
+    first, *rows = connection.fetch_all(statement, values.params)
     context = _context(first[:8], query, names=criteria.names)
-    if first[8] and context.timestamp is not None:
+    if page.counts:
+        context.count = rows[0][9] if rows else None
+    elif first[8] and context.timestamp is not None:
         make = many_texts if page.as_text else many_objects
         objects = make([row[9:] for row in rows], names=criteria.names)
         context.page = Page(objects, context.timestamp)
     return context
+
+
+def _count_statement(criteria: Criteria, values: BoundValues) -> Statement:
+    if criteria.is_whole_list:
+        return _WITH_COUNT_OF_LIST
+    sql = _WITH_PAGE.format(objects=_COUNT.format(where=where(criteria, values)))
+    return Statement("kinto_count_page", sql, long=True)
 
 
 def fetch_context(

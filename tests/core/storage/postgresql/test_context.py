@@ -1,9 +1,13 @@
 """What a request has to know comes in one round trip, from one snapshot."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from kinto.core.protocol.comparison import COMPARISON
+from kinto.core.resource.listing import count_query
+from kinto.core.storage import Filter
 from kinto.core.storage.postgresql import Storage
 from kinto.core.storage.protocols import (
     ConditionalWriter,
@@ -112,3 +116,16 @@ def test_little_is_given_where_little_is_asked(filled: Storage) -> None:
 )
 def test_the_storage_offers_the_finer_protocols(filled: Storage, protocol: type) -> None:
     assert isinstance(filled, protocol)
+
+
+@pytest.mark.parametrize(
+    ("filters", "count"), [([], 1), ([Filter("title", "e", COMPARISON.EQ)], 0)], ids=["all", "few"]
+)
+def test_a_count_comes_along_for_who_may_read_the_list(
+    filled: Storage, filters: list[Filter], count: int
+) -> None:
+    asked = replace(count_query(filters), granted_by=(BoundPermission(COLLECTION, "read"),))
+    assert filled.fetch_context(query(), page=asked).count == count
+    anonymous = query(userid=None, principals=("system.Everyone",))
+    context = filled.fetch_context(anonymous, page=asked)
+    assert (context.count, context.page) == (None, None)
