@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, cast
+from typing import Any
 
 from pyramid.authorization import Authenticated, Everyone
 from pyramid.interfaces import IAuthorizationPolicy
@@ -12,17 +12,14 @@ from kinto.core.errors import raise_invalid
 from kinto.core.permission import PermissionBase
 from kinto.core.protocol.criteria import MISSING
 from kinto.core.protocol.storable import find_text_problem
-from kinto.core.storage import StorageBase
-from kinto.core.storage.abilities import abilities_of
-from kinto.core.storage.exceptions import ObjectNotFoundError
+from kinto.core.shared_objects import fetch_shared, find_shared_ids, restricted_to
 from kinto.core.storage.protocols import (
     ContextQuery,
-    ContextReader,
-    ListLocker,
     PageQuery,
+    SharedObjects,
     StoredContext,
-    WritePlanner,
 )
+from kinto.core.stored_context import can_plan, fetch_context, lock_lists, shares_database
 from kinto.core.types import BoundPermission, KintoObject, ListKey, ObjectKey, Permissions
 
 
@@ -49,7 +46,8 @@ class ResourceContext:
         self._parent_id: str | None = None
         self._plural_uri: str | None = None
         self._address: tuple[Any, ...] | None = None
-        # The page that was read along with the context, if one was.
+        # The page that is likely to be asked for, and the one that was read already.
+        self._page_guess: PageQuery | None = None
         self.page_query: PageQuery | None = None
 
     # -- from the URL and the body, without reading anything ----------------------------
@@ -185,10 +183,39 @@ class ResourceContext:
         self, principals: Iterable[str], patterns: Sequence[tuple[str, str]]
     ) -> list[str]:
         """Ids of the objects of the list on which one of the (pattern, permission) is granted."""
+        holders = list(principals)
+        storable = [BoundPermission(*each) for each in patterns if is_storable_text(each[0])]
+        shared = self._fetch_shared(holders, storable)
+        if shared is not None:
+            return shared.ids
         permission: PermissionBase = self.request.registry.permission
-        storable = [pattern for pattern in patterns if is_storable_text(pattern[0])]
-        found = permission.get_accessible_objects(principals, storable, with_children=False)
-        return sorted({uri.rpartition("/")[2] for uri in found})
+        return find_shared_ids(permission, principals=holders, patterns=storable)
+
+    def _fetch_shared(
+        self, principals: Sequence[str], patterns: Sequence[BoundPermission]
+    ) -> SharedObjects | None:
+        """What was shared, with the page that is asked for; ``None`` where that takes more."""
+        storage, page, pattern = self.request.registry.storage, self._page_guess, None
+        if patterns and page is not None:
+            pattern = self.object_uri("*")
+        is_of_list = all(each.object_uri == pattern for each in patterns)
+        if not (pattern and page and is_of_list):
+            return None
+        if not shares_database(storage, self.request.registry.permission):
+            return None
+        shared = fetch_shared(
+            storage,
+            ListKey(self.request.current_resource_name, self.parent_id),
+            page,
+            principals=principals,
+            pattern=pattern,
+            permissions=[each.permission for each in patterns],
+        )
+        if shared is not None:
+            self.page_query = restricted_to(page, shared.ids)
+            self.stored.page, self.stored.count = shared.page, shared.count
+            self.stored.timestamp = shared.timestamp
+        return shared
 
     # -- fetching -----------------------------------------------------------------------
 
@@ -233,6 +260,7 @@ class ResourceContext:
     def _guess_page(self) -> PageQuery | None:
         """The page that is going to be asked for, where ACEs may grant to read it."""
         page: PageQuery | None = self.service.resource.guess_page(self.request)
+        self._page_guess = page
         policy = self.request.registry.queryUtility(IAuthorizationPolicy)
         find_bound = getattr(policy, "get_bound_permissions", None)
         if page is None or find_bound is None or not is_storable_text(self.plural_uri()):
@@ -295,83 +323,3 @@ def must_lock_first(request: Request) -> bool:
         return True
     is_plural = request.current_service is not None and request.current_service.type == "plural"
     return is_plural and ("If-Match" in request.headers or "If-None-Match" in request.headers)
-
-
-def lock_lists(storage: StorageBase, keys: Sequence[ListKey], *, known_only: bool = False) -> None:
-    """Hold back other writers of these lists until the transaction ends, where possible."""
-    if isinstance(storage, ListLocker):
-        storage.lock_lists(keys, known_only=known_only)
-
-
-def fetch_context(
-    storage: StorageBase,
-    permission: PermissionBase,
-    query: ContextQuery,
-    *,
-    for_write: bool,
-    page: PageQuery | None = None,
-) -> StoredContext:
-    """In one round trip where storage and permissions share a database, else piece by piece.
-
-    :param page: to be read along with it, where that costs nothing.
-    """
-    if shares_database(storage, permission):
-        reader = cast(ContextReader, storage)
-        return reader.fetch_context(query, for_write=for_write, page=page)
-    return _fetch_piecewise(storage, permission, query)
-
-
-def shares_database(storage: StorageBase, permission: PermissionBase) -> bool:
-    """Whether one statement can read both, and no plugin has replaced a method of either."""
-    client = getattr(storage, "client", None)
-    return (
-        client is not None
-        and client is getattr(permission, "client", None)
-        and abilities_of(storage).reads_context
-        and abilities_of(permission).is_plain
-    )
-
-
-def can_plan(storage: StorageBase, permission: PermissionBase) -> bool:
-    """Whether the outcome of writes can be known before they are made."""
-    return shares_database(storage, permission) and isinstance(storage, WritePlanner)
-
-
-def _fetch_piecewise(
-    storage: StorageBase, permission: PermissionBase | None, query: ContextQuery
-) -> StoredContext:
-    stored = StoredContext()
-    if permission is not None:
-        if query.userid is not None:
-            stored.groups = frozenset(permission.get_user_principals(query.userid))
-        stored.granted = _granted(permission, query, stored.groups)
-    if query.owner is not None:
-        stored.owner = _find(storage, query.owner)
-        if stored.owner is None:
-            return stored
-    if query.object_id is not None:
-        stored.obj = _find(storage, ObjectKey(*query.target, query.object_id))
-        if stored.obj is not None and permission is not None and query.object_uri is not None:
-            stored.permissions = permission.get_object_permissions(query.object_uri)
-    return stored
-
-
-def _granted(
-    permission: PermissionBase, query: ContextQuery, groups: frozenset[str]
-) -> frozenset[BoundPermission]:
-    principals = groups.union(query.principals)
-    aces = permission.get_objects_permissions(query.uris)
-    return frozenset(
-        BoundPermission(uri, name)
-        for uri, permissions in zip(query.uris, aces, strict=True)
-        for name, holders in permissions.items()
-        if not principals.isdisjoint(holders)
-    )
-
-
-def _find(storage: StorageBase, key: ObjectKey) -> KintoObject | None:
-    try:
-        found: KintoObject = storage.get(*key)
-    except ObjectNotFoundError:
-        return None
-    return found

@@ -92,6 +92,35 @@ class StoredContext:
     count: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class SharedQuery:
+    """The objects of a list on which somebody was given a permission.
+
+    :param prefix: the URIs of its objects are this with an id.
+    :param permissions: those of which one is enough.
+    """
+
+    target: ListKey
+    prefix: str
+    permissions: tuple[str, ...]
+    principals: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SharedObjects:
+    """The answer to a :class:`SharedQuery`, from one snapshot of the database.
+
+    :param ids: of everything shared, in the order of code points; objects that have gone included.
+    :param timestamp: of the list.
+    :param page: those that match the :class:`PageQuery`, unless it asks for their number.
+    """
+
+    ids: list[str]
+    timestamp: Timestamp
+    page: Page | None = None
+    count: int | None = None
+
+
 @runtime_checkable
 class ContextReader(Protocol):
     """Storage and permissions in one database: everything a request needs in one round trip."""
@@ -105,6 +134,15 @@ class ContextReader(Protocol):
             with this very round trip), so that what follows commits with it.
         :raises BackendError: the database is unreachable.
         """
+        ...
+
+
+@runtime_checkable
+class SharedReader(Protocol):
+    """Storage and permissions in one database: what was shared with somebody in a list."""
+
+    def fetch_shared(self, query: SharedQuery, page: PageQuery) -> SharedObjects:
+        """Answer ``query`` with one statement, with the page of these objects along with it."""
         ...
 
 

@@ -19,11 +19,12 @@ from kinto.core.protocol.dicts import copy_json, merge_dicts
 from kinto.core.protocol.ids import find_list
 from kinto.core.protocol.urls import UndecodableURL, quote_path
 from kinto.core.registry import current_settings
-from kinto.core.request_context import BATCH_CONTEXTS, can_plan, lock_lists
+from kinto.core.request_context import BATCH_CONTEXTS
 from kinto.core.resource.schema import find_errors
 from kinto.core.resource.validation import storable_errors
 from kinto.core.service import Service
 from kinto.core.storage.exceptions import BackendError, IntegrityError
+from kinto.core.stored_context import can_plan, lock_lists
 from kinto.core.subrequests import (
     SubrequestBuilder,
     build_raw_response,

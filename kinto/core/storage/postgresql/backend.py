@@ -33,7 +33,6 @@ _HERE = Path(__file__).parent
 _OLD_LIST_NAME = {"collection_id": "resource_name"}
 _OLD_NAMES = {"collection_id": "resource_name", "record": "obj"}
 _NAMES = FieldNames()
-
 _DELETE_OBJECTS = Statement("kinto_flush_objects", "DELETE FROM objects")
 _DELETE_TIMESTAMPS = Statement("kinto_flush_timestamps", "DELETE FROM timestamps")
 

@@ -19,7 +19,15 @@ from kinto.core.storage.postgresql.context import (
 from kinto.core.storage.postgresql.plan import WritePlan
 from kinto.core.storage.postgresql.planned import WRITES, lists_to_lock, read_snapshot
 from kinto.core.storage.postgresql.selection import Criteria
-from kinto.core.storage.protocols import ContextQuery, Page, PageQuery, StoredContext
+from kinto.core.storage.postgresql.shared import fetch_shared
+from kinto.core.storage.protocols import (
+    ContextQuery,
+    Page,
+    PageQuery,
+    SharedObjects,
+    SharedQuery,
+    StoredContext,
+)
 from kinto.core.types import ListKey, ObjectKey
 
 
@@ -47,6 +55,15 @@ class FinerProtocols:
                 return fetch_context(connection, query, names=_NAMES)
             limit = self._fetch_limit(page.limit)
             return fetch_context_with_page(connection, query, replace(page, limit=limit))
+
+    def fetch_shared(self, query: SharedQuery, page: PageQuery) -> SharedObjects:
+        """What was shared in a list, with the page that is asked for, in one round trip.
+
+        The permissions must be in the same database.
+        """
+        with self.client.read() as connection:
+            limited = replace(page, limit=self._fetch_limit(page.limit))
+            return fetch_shared(connection, query, limited)
 
     def list_page(
         self,

@@ -1,0 +1,98 @@
+"""What the backends give for the decision about a request, by way of whatever they offer."""
+
+from collections.abc import Sequence
+from typing import cast
+
+from kinto.core.permission import PermissionBase
+from kinto.core.storage import StorageBase
+from kinto.core.storage.abilities import abilities_of
+from kinto.core.storage.exceptions import ObjectNotFoundError
+from kinto.core.storage.protocols import (
+    ContextQuery,
+    ContextReader,
+    ListLocker,
+    PageQuery,
+    StoredContext,
+    WritePlanner,
+)
+from kinto.core.types import BoundPermission, KintoObject, ListKey, ObjectKey
+
+
+def lock_lists(storage: StorageBase, keys: Sequence[ListKey], *, known_only: bool = False) -> None:
+    """Hold back other writers of these lists until the transaction ends, where possible."""
+    if isinstance(storage, ListLocker):
+        storage.lock_lists(keys, known_only=known_only)
+
+
+def fetch_context(
+    storage: StorageBase,
+    permission: PermissionBase,
+    query: ContextQuery,
+    *,
+    for_write: bool,
+    page: PageQuery | None = None,
+) -> StoredContext:
+    """In one round trip where storage and permissions share a database, else piece by piece.
+
+    :param page: to be read along with it, where that costs nothing.
+    """
+    if shares_database(storage, permission):
+        reader = cast(ContextReader, storage)
+        return reader.fetch_context(query, for_write=for_write, page=page)
+    return _fetch_piecewise(storage, permission, query)
+
+
+def shares_database(storage: StorageBase, permission: PermissionBase) -> bool:
+    """Whether one statement can read both, and no plugin has replaced a method of either."""
+    client = getattr(storage, "client", None)
+    return (
+        client is not None
+        and client is getattr(permission, "client", None)
+        and abilities_of(storage).reads_context
+        and abilities_of(permission).is_plain
+    )
+
+
+def can_plan(storage: StorageBase, permission: PermissionBase) -> bool:
+    """Whether the outcome of writes can be known before they are made."""
+    return shares_database(storage, permission) and isinstance(storage, WritePlanner)
+
+
+def _fetch_piecewise(
+    storage: StorageBase, permission: PermissionBase | None, query: ContextQuery
+) -> StoredContext:
+    stored = StoredContext()
+    if permission is not None:
+        if query.userid is not None:
+            stored.groups = frozenset(permission.get_user_principals(query.userid))
+        stored.granted = _granted(permission, query, stored.groups)
+    if query.owner is not None:
+        stored.owner = _find(storage, query.owner)
+        if stored.owner is None:
+            return stored
+    if query.object_id is not None:
+        stored.obj = _find(storage, ObjectKey(*query.target, query.object_id))
+        if stored.obj is not None and permission is not None and query.object_uri is not None:
+            stored.permissions = permission.get_object_permissions(query.object_uri)
+    return stored
+
+
+def _granted(
+    permission: PermissionBase, query: ContextQuery, groups: frozenset[str]
+) -> frozenset[BoundPermission]:
+    principals = groups.union(query.principals)
+    aces = permission.get_objects_permissions(query.uris)
+    return frozenset(
+        BoundPermission(uri, name)
+        for uri, permissions in zip(query.uris, aces, strict=True)
+        for name, holders in permissions.items()
+        if not principals.isdisjoint(holders)
+    )
+
+
+def _find(storage: StorageBase, key: ObjectKey) -> KintoObject | None:
+    try:
+        found: KintoObject = storage.get(*key)
+    except ObjectNotFoundError:
+        return None
+    return found
