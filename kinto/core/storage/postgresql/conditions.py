@@ -43,7 +43,31 @@ _TIMESTAMPS = range(-210_866_803_200_000, 9_224_318_016_000_000)
 
 def all_of(filters: Iterable[Filter], *, names: FieldNames, values: BoundValues) -> list[str]:
     """Conditions that must hold together."""
-    return [condition(*each, names=names, values=values) for each in filters]
+    contained: dict[str, JSONValue] = {}
+    others = []
+    for each in filters:
+        if each.field not in contained and _is_containment(each, names):
+            contained[each.field] = each.value
+        else:
+            others.append(condition(*each, names=names, values=values))
+    if contained:
+        others.insert(0, f"data @> {values.bind_json(contained)}")
+    return others
+
+
+def _is_containment(wanted: Filter, names: FieldNames) -> bool:
+    """Whether an equality can be said as what ``data`` contains, all of them in one condition.
+
+    That is what a GIN index serves. It is also all that the planner has statistics for: about
+    the value of an expression it would assume anything, and read a whole list for the first
+    few matches of it.
+    """
+    return (
+        wanted.operator is COMPARISON.EQ
+        and "." not in wanted.field
+        and wanted.field not in names
+        and isinstance(wanted.value, str | int | float | None)
+    )
 
 
 def condition(

@@ -51,12 +51,16 @@ SELECT list.epoch, NULL, NULL, NULL
 SELECT epoch, id, deleted, data FROM ({objects}) AS page
 """
 
+# The text is made of the objects chosen alone: it costs more than to sort them.
 _OBJECTS = """
 SELECT as_epoch(last_modified) AS epoch, id, deleted, data::text AS data
-  FROM objects
- WHERE {where}
- ORDER BY {order_by}
- LIMIT {limit}
+  FROM (
+    SELECT last_modified, id, deleted, data
+      FROM objects
+     WHERE {where}
+     ORDER BY {order_by}
+     LIMIT {limit}
+  ) AS chosen
 """
 
 _COUNT = "SELECT count(*) FROM objects WHERE {where}"
