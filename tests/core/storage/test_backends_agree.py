@@ -56,7 +56,10 @@ def outcome(storage: StorageBase, method: str, arguments: dict[str, Any]) -> Any
 
 def unordered(objects: Any) -> Any:
     """For lists of several parents: timestamps of different parents are not comparable."""
-    return sorted(objects, key=repr) if isinstance(objects, list) else objects
+    if not isinstance(objects, list):
+        return objects
+    # PostgreSQL gives the keys of an object an order of its own.
+    return sorted(objects, key=lambda obj: repr(sorted(obj.items(), key=repr)))
 
 
 class Storages(RuleBasedStateMachine):

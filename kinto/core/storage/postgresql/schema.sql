@@ -336,7 +336,7 @@ BEGIN
     END IF;
 
     drawn := kinto_draw_timestamp(list.highest, from_epoch(p_given));
-    IF drawn < list.highest THEN
+    IF p_with_deleted AND drawn < list.highest THEN
         PERFORM FROM objects
           WHERE parent_id = p_parent_id AND resource_name = p_resource_name
             AND last_modified = drawn AND id <> p_id;

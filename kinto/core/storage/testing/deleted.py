@@ -48,6 +48,13 @@ class DeletedObjectsTest(StorageFixture):
         self.assertEqual(set(answer), {"id", "last_modified", "deleted"})
         self.assertEqual(self.list_ids(include_deleted=True), [])
 
+    def test_delete_without_tombstone_takes_no_timestamp(self) -> None:
+        taken = self.create_object({"id": "a"})["last_modified"]
+        self.create_object({"id": "b"})
+        answer = self.delete_object("b", with_deleted=False, last_modified=taken)
+        self.assertIs(answer["deleted"], True)
+        self.assertEqual(self.list_ids(include_deleted=True), ["a"])
+
     def test_delete_raises_when_missing(self) -> None:
         self.make("a", deleted="a")
         for name in ("a", "unknown"):
