@@ -12,17 +12,22 @@ from kinto.core.storage.protocols import Page, PageQuery, SharedObjects, SharedQ
 from kinto.core.types import Timestamp
 
 
-# The entries of the principals are found by an index in the range of the list; each object is
-# then looked up by its id, however long the list is (`OFFSET 0` keeps the planner from reading
-# all of it; as to comparing rows, see `schema.sql`).
+# The entries of each principal are found in the range of the list; each object is then looked up
+# by its id, however long the list is. `OFFSET 0` keeps the planner from reading all of it, and
+# comparing rows leaves it the one index that is meant.
 _FETCH = """
 WITH shared AS MATERIALIZED (
     SELECT DISTINCT substr(object_id, %(start)s) AS shared_id
-      FROM access_control_entries
-     WHERE principal = ANY (%(principals)s::text[])
-       AND object_id > %(low)s AND object_id < %(high)s
-       AND permission = ANY (%(permissions)s::text[])
-       AND strpos(substr(object_id, %(start)s), '/') = 0
+      FROM unnest(%(principals)s::text[]) AS holder,
+   LATERAL (
+        SELECT object_id FROM access_control_entries
+         WHERE principal = holder
+           AND (principal, object_id) > (holder, %(low)s)
+           AND (principal, object_id) < (holder, %(high)s)
+           AND permission = ANY (%(permissions)s::text[])
+        OFFSET 0
+      ) AS entries
+     WHERE strpos(substr(object_id, %(start)s), '/') = 0
 ), found AS (
     SELECT objects.*
       FROM shared,

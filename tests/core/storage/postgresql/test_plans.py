@@ -134,3 +134,63 @@ def test_a_hot_call_looks_at_few_rows(warm: Storage, name: str) -> None:
         HOT_CALLS[name](warm)
         after = run_sql(warm, _ROWS_LOOKED_AT)
     assert after - before <= FEW
+
+
+# As random as what people write: with a rhythm, samples of it would mislead the planner.
+_STATUSES = """
+INSERT INTO objects (id, parent_id, resource_name, last_modified, data, deleted)
+SELECT 'r' || n, '/filters', 'record', from_epoch(10000 + n),
+       jsonb_build_object(
+           'n', n, 'status', 's' || mod(abs(hashint4(n)), 20), 'odd', mod(n, 2) = 1,
+           'place', jsonb_build_object('x', mod(n, 40)), 'tags', jsonb_build_array(n)
+       ), false
+  FROM generate_series(1, 20000) AS n
+"""
+FILTERED = ListKey("record", "/filters")
+FILTERS: dict[str, list[Filter]] = {
+    "one": [Filter("status", "s7", COMPARISON.EQ)],
+    "several": [Filter("status", "s7", COMPARISON.EQ), Filter("odd", True, COMPARISON.EQ)],
+    "object": [Filter("place", {"x": 7}, COMPARISON.EQ)],
+    "nested": [Filter("place.x", 7, COMPARISON.EQ)],
+    "member": [Filter("tags", [7], COMPARISON.CONTAINS)],
+}
+
+
+@pytest.fixture(scope="module")
+def filtered(new_database: Callable[[], str]) -> Storage:
+    """A storage with a list of 20,000, one in twenty of a status."""
+    storage = make_storage(new_database(), storage_pool_size="1", storage_max_overflow="1")
+    run_sql(storage, _STATUSES)
+    run_sql(storage, "ANALYZE objects")
+    return storage
+
+
+def test_the_newest_matches_of_a_filter_are_found_without_reading_the_list(
+    filtered: Storage,
+) -> None:
+    with request_transaction():
+        filtered.add_lists([FILTERED])  # Begins the transaction.
+        before = run_sql(filtered, _ROWS_LOOKED_AT)
+        page = filtered.list_page(
+            *FILTERED, filters=FILTERS["one"], sorting=_NEWEST_FIRST, limit=PAGE
+        )
+        after = run_sql(filtered, _ROWS_LOOKED_AT)
+    assert len(page.objects) == PAGE
+    assert after - before < 1000
+
+
+@pytest.mark.parametrize("name", FILTERS)
+def test_filters_are_served_by_the_index_that_an_operator_may_add(
+    filtered: Storage, name: str
+) -> None:
+    run_sql(
+        filtered,
+        "CREATE INDEX IF NOT EXISTS by_content ON objects USING gin (data jsonb_path_ops)",
+    )
+    scans = "SELECT pg_stat_get_xact_numscans('by_content'::regclass)"
+    with request_transaction():
+        filtered.add_lists([FILTERED])
+        before = run_sql(filtered, scans)
+        page = filtered.list_page(*FILTERED, filters=FILTERS[name], sorting=[Sort("n", -1)])
+        assert run_sql(filtered, scans) > before
+    assert page.objects
