@@ -14,7 +14,7 @@ from kinto.core.exceptions import InvalidRequest
 from kinto.core.protocol.criteria import Filter
 from kinto.core.protocol.fields import project_fields
 from kinto.core.protocol.filters import filters_on_timestamp
-from kinto.core.protocol.json_codec import read_raw
+from kinto.core.protocol.json_codec import loads_stored, raw_json, read_raw
 from kinto.core.protocol.permissions import PermissionChange
 from kinto.core.resource.former_names import FormerNames
 from kinto.core.resource.listing import count_query, guess_page
@@ -27,7 +27,7 @@ from kinto.core.storage.exceptions import (
     ConcurrentWriteError,
     ObjectNotFoundError,
 )
-from kinto.core.storage.protocols import Page, PageQuery
+from kinto.core.storage.protocols import Page, PageQuery, TextPage
 
 
 class Resource(FormerNames):
@@ -75,6 +75,10 @@ class Resource(FormerNames):
         )
         self._list_timestamp = page.timestamp
         self._add_timestamp_header(response, page.timestamp)
+        if isinstance(page, TextPage):
+            if page.last is not None:
+                self._add_next_page(loads_stored(page.last), sorting, limit, offset + limit)
+            return self.postprocess(raw_json(page.text))
         objects = page.objects[:limit]
         if len(page.objects) > limit:
             self._add_next_page(read_raw(objects[-1]), sorting, limit, offset + limit)
@@ -112,12 +116,12 @@ class Resource(FormerNames):
             )
         ) or not cls.schema.get_option("preserve_unknown")
 
-    def _known_page(self, query: PageQuery) -> Page | None:
+    def _known_page(self, query: PageQuery) -> Page | TextPage | None:
         """The page, when it was read along with the context."""
         context = getattr(self.context, "resource_context", None)
         if context is None or context.page_query != query:
             return None
-        page: Page | None = context.stored.page
+        page: Page | TextPage | None = context.stored.page
         return page
 
     def _known_count(self, filters: list[Filter]) -> int | None:

@@ -27,6 +27,19 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
+class TextPage:
+    """The same, for who sends the objects on without looking into them.
+
+    :param text: JSON array of at most one object less than asked for.
+    :param last: JSON of the last one of them, where more follow.
+    """
+
+    text: str
+    timestamp: Timestamp
+    last: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class ContextQuery:
     """What one request has to know before it can be decided.
 
@@ -88,7 +101,7 @@ class StoredContext:
     permissions: Permissions = field(default_factory=dict)
     owner: KintoObject | None = None
     timestamp: Timestamp | None = None
-    page: Page | None = None
+    page: Page | TextPage | None = None
     count: int | None = None
 
 

@@ -7,10 +7,16 @@ from kinto.core.postgresql.connection import Connection
 from kinto.core.postgresql.statements import Statement
 from kinto.core.storage.matching import FieldNames
 from kinto.core.storage.postgresql.reads import PAGE_TYPES, objects_sql, span_params
-from kinto.core.storage.postgresql.rows import many_objects, many_texts, one_object
+from kinto.core.storage.postgresql.rows import many_objects, one_object
 from kinto.core.storage.postgresql.selection import Criteria, time_span, where
 from kinto.core.storage.postgresql.values import BoundValues
-from kinto.core.storage.protocols import ContextQuery, Page, PageQuery, StoredContext
+from kinto.core.storage.protocols import (
+    ContextQuery,
+    Page,
+    PageQuery,
+    StoredContext,
+    TextPage,
+)
 from kinto.core.types import BoundPermission, Permissions, Timestamp
 
 
@@ -82,6 +88,32 @@ _WITH_PAGE_BY_TIME = Statement(
     types={**_FETCH_TYPES, **PAGE_TYPES, "granted_by": "text[]"},
 )
 
+# The items as they are sent, joined: nothing is left to do for each of them. That they come in
+# the order of the rows is what aggregates do with the one input of a plan like this.
+_JOINED = """
+    SELECT string_agg(item, ',') FILTER (WHERE position < {limit}),
+           CASE WHEN count(*) = {limit}
+                THEN max(item) FILTER (WHERE position = {limit} - 1) END
+      FROM (
+        SELECT row_number() OVER () AS position,
+               concat('{{"id":', to_json(id), ',"last_modified":', epoch,
+                      CASE WHEN deleted THEN ',"deleted":true}}'
+                           WHEN data = '{{}}' THEN '}}'
+                           ELSE ',' || substr(data, 2) END) AS item
+          FROM ({objects}) AS rows (epoch, id, deleted, data)
+      ) AS items
+"""
+
+_WITH_TEXT = _WITH_PAGE.replace(
+    "NULL::bigint, NULL::text, NULL::boolean, NULL::text", "NULL::text, NULL::text"
+)
+
+_WITH_TEXT_BY_TIME = Statement(
+    "kinto_fetch_text",
+    _WITH_TEXT.format(objects=_JOINED.format(objects=_BY_TIME, limit="%(limit)s")),
+    types={**_FETCH_TYPES, **PAGE_TYPES, "granted_by": "text[]"},
+)
+
 # Counted only for who may know it: the rows are asked for under that condition.
 _COUNT = """
     SELECT count(*), NULL::text, NULL::boolean, NULL::text
@@ -121,19 +153,31 @@ def fetch_context_with_page(
         statement = _count_statement(criteria, values)
     elif span is not None:
         values.params.update(span_params(query.target, span, criteria))
-        statement = _WITH_PAGE_BY_TIME
+        statement = _WITH_TEXT_BY_TIME if page.as_text else _WITH_PAGE_BY_TIME
     else:
-        sql = _WITH_PAGE.format(objects=objects_sql(criteria, values))
-        statement = Statement("kinto_page", sql, long=criteria.is_long)
+        statement = _page_statement(criteria, values, as_text=page.as_text)
     first, *rows = connection.fetch_all(statement, values.params)
     context = _context(first[:8], query, names=criteria.names)
     if page.counts:
         context.count = rows[0][9] if rows else None
     elif first[8] and context.timestamp is not None:
-        make = many_texts if page.as_text else many_objects
-        objects = make([row[9:] for row in rows], names=criteria.names)
-        context.page = Page(objects, context.timestamp)
+        if page.as_text:
+            text, last = rows[0][9:]
+            context.page = TextPage(f"[{text or ''}]", context.timestamp, last)
+        else:
+            objects = many_objects([row[9:] for row in rows], names=criteria.names)
+            context.page = Page(objects, context.timestamp)
     return context
+
+
+def _page_statement(criteria: Criteria, values: BoundValues, *, as_text: bool) -> Statement:
+    objects = objects_sql(criteria, values)
+    if as_text:
+        limit = values.bind(criteria.limit)
+        sql = _WITH_TEXT.format(objects=_JOINED.format(objects=objects, limit=limit))
+    else:
+        sql = _WITH_PAGE.format(objects=objects)
+    return Statement("kinto_page", sql, long=criteria.is_long)
 
 
 def _count_statement(criteria: Criteria, values: BoundValues) -> Statement:
