@@ -32,8 +32,9 @@ def with_json(response: Response, body: bytes) -> Any:  # the response, of whate
         elif name != "Content-Length":
             kept.append((name, text))
     kept.append(("Content-Length", str(len(body))))
-    response.headerlist = kept
+    # In this order: the body that is set takes the length of the former one away.
     response.app_iter = [body]
+    response.headerlist = kept
     # A batch takes it over as it is.
     response.is_our_json = True
     return response

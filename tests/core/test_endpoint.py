@@ -71,3 +71,16 @@ def test_media_types_are_judged_as_cornice_does(
 
     assert status != 200 or response.json == {"ok": True}
     app.client.request("/v1/probe", method="PUT", status=405)
+
+
+@pytest.mark.parametrize("method", ["POST", "GET"])
+def test_answers_say_how_long_they_are(app: Any, method: str) -> None:  # noqa: F811
+    """Without it a client that keeps the connection waits for more."""
+    app.config.add_cornice_service(make_service())
+    app.config.commit()
+    path = "/v1/probe" if method == "POST" else "/v1/"
+
+    response = app.client.request(path, method=method)
+
+    sent = response.headerlist
+    assert [value for name, value in sent if name == "Content-Length"] == [str(len(response.body))]
