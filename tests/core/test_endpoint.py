@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+import webob
 from pyramid.security import NO_PERMISSION_REQUIRED
 
 from kinto.core import Service
@@ -73,14 +74,12 @@ def test_media_types_are_judged_as_cornice_does(
     app.client.request("/v1/probe", method="PUT", status=405)
 
 
-@pytest.mark.parametrize("method", ["POST", "GET"])
-def test_answers_say_how_long_they_are(app: Any, method: str) -> None:  # noqa: F811
+def test_answers_say_how_long_they_are(app: Any) -> None:  # noqa: F811
     """Without it a client that keeps the connection waits for more."""
-    app.config.add_cornice_service(make_service())
-    app.config.commit()
-    path = "/v1/probe" if method == "POST" else "/v1/"
+    sent: list[tuple[str, str]] = []
+    request = webob.Request.blank("/v1/")
 
-    response = app.client.request(path, method=method)
+    # As a WSGI server sees it: WebOb and WebTest give a length to what they read.
+    chunks = app.client.app(request.environ, lambda status, headers, *_: sent.extend(headers))
 
-    sent = response.headerlist
-    assert [value for name, value in sent if name == "Content-Length"] == [str(len(response.body))]
+    assert dict(sent)["Content-Length"] == str(len(b"".join(chunks)))

@@ -1,7 +1,9 @@
 """A pool of connections that limits how many threads wait for one."""
 
 import threading
+from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from sqlalchemy import exc
@@ -10,12 +12,19 @@ from sqlalchemy.util import queue
 
 
 class _QueueWithMaxBacklog(queue.Queue[Any]):  # connection records of SQLAlchemy
-    """SQLAlchemy's queue of idle connections, with a bounded number of waiting threads."""
+    """SQLAlchemy's queue of idle connections, with a bounded number of waiting threads.
 
-    def __init__(self, maxsize: int, *, max_backlog: int, use_lifo: bool) -> None:
+    :param spare: idle connections beside the queue, which are taken without its locks.
+    :ivar waiting: how many threads wait.
+    """
+
+    def __init__(
+        self, maxsize: int, *, max_backlog: int, use_lifo: bool, spare: deque[Any]
+    ) -> None:
         super().__init__(maxsize, use_lifo)
         self.max_backlog = max_backlog
-        self._waiting = 0
+        self.waiting = 0
+        self._spare = spare
         self._count_lock = threading.Lock()
 
     def get(self, block: bool = True, timeout: float | None = None) -> Any:
@@ -23,23 +32,31 @@ class _QueueWithMaxBacklog(queue.Queue[Any]):  # connection records of SQLAlchem
 
         :raises sqlalchemy.exc.TimeoutError: ``max_backlog`` threads wait already.
         """
-        if not block or self.max_backlog < 0 or not self.empty():
-            return super().get(block, timeout)
-        with self._count_lock:
-            if self._waiting >= self.max_backlog:
-                raise exc.TimeoutError(
-                    f"Connection pool is exhausted and {self._waiting} threads wait already"
-                )
-            self._waiting += 1
         try:
+            return super().get(False)
+        except queue.Empty:
+            if not block:
+                raise
+        with self._count_lock:
+            if 0 <= self.max_backlog <= self.waiting:
+                raise exc.TimeoutError(
+                    f"Connection pool is exhausted and {self.waiting} threads wait already"
+                )
+            self.waiting += 1
+        try:
+            # One that was returned before this thread was seen to wait.
+            with suppress(IndexError):
+                return self._spare.pop()
             return super().get(block, timeout)
         finally:
             with self._count_lock:
-                self._waiting -= 1
+                self.waiting -= 1
 
 
 class QueuePoolWithMaxBacklog(QueuePool):
     """SQLAlchemy's pool, which refuses at once when too many threads wait.
+
+    As long as nobody waits, connections come and go without the locks of its queue.
 
     :param max_backlog: how many threads may wait for a connection; -1: any number.
     """
@@ -53,9 +70,53 @@ class QueuePoolWithMaxBacklog(QueuePool):
     ) -> None:
         super().__init__(creator, pool_size=pool_size, **kw)
         self.max_backlog = max_backlog
-        self._pool = _QueueWithMaxBacklog(
-            pool_size, max_backlog=max_backlog, use_lifo=bool(kw.get("use_lifo", False))
+        # Used by any number of threads at once: its operations are atomic.
+        self._spare: deque[Any] = deque()
+        self._pool = self._queue = _QueueWithMaxBacklog(
+            pool_size,
+            max_backlog=max_backlog,
+            use_lifo=bool(kw.get("use_lifo", False)),
+            spare=self._spare,
         )
+
+    def _do_get(self) -> ConnectionPoolEntry:
+        try:
+            entry: ConnectionPoolEntry = self._spare.pop()
+        except IndexError:
+            return super()._do_get()
+        return entry
+
+    def _do_return_conn(self, record: ConnectionPoolEntry) -> None:
+        waited_for, is_surplus = self._queue.waiting, self._overflow > 0
+        if not waited_for and is_surplus:
+            record.close()
+            self._dec_overflow()
+            return
+        if waited_for:
+            super()._do_return_conn(record)
+            return
+        self._spare.append(record)
+        # Who began to wait meanwhile may have looked before it was there.
+        while self._queue.waiting:
+            try:
+                spare = self._spare.pop()
+            except IndexError:
+                return
+            super()._do_return_conn(spare)
+
+    def checkedin(self) -> int:
+        """How many connections are idle."""
+        return super().checkedin() + len(self._spare)
+
+    def checkedout(self) -> int:
+        """How many connections are in use."""
+        return super().checkedout() - len(self._spare)
+
+    def dispose(self) -> None:
+        """Close the idle connections."""
+        while self._spare:
+            super()._do_return_conn(self._spare.pop())
+        super().dispose()
 
     def borrow(self) -> ConnectionPoolEntry:
         """A connection without SQLAlchemy's proxy, events, and reset around it.

@@ -332,7 +332,7 @@ def test_backlog_of_the_pool_is_limited(table: str, make_client: MakeClient) -> 
     with client.read():
         waiting = threading.Thread(target=lambda: results.append(count(client)))
         waiting.start()
-        while not client.engine.pool._pool._waiting:  # type: ignore[attr-defined]
+        while not client.engine.pool._pool.waiting:  # type: ignore[attr-defined]
             time.sleep(0.01)
         with at_most(2), pytest.raises(BackendError, match="exhausted"):
             count(client)
