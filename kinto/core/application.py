@@ -125,6 +125,7 @@ def includeme(config: Configurator) -> None:
 def _add_frameworks(config: Configurator) -> None:
     settings = config.get_settings()
     setup_request_class(config)
+    settings.setdefault("tm.activate_hook", "kinto.core.tweens.needs_transaction")
     settings.setdefault("tm.manager_hook", "kinto.core.storage.transactions.lazy_manager")
     settings.setdefault("tm.commit_veto", "kinto.core.tweens.commit_veto")
     settings.setdefault("tm.annotate_user", False)
@@ -139,6 +140,11 @@ def _add_frameworks(config: Configurator) -> None:
         "kinto.core.tweens.http_tween_factory",
         under=INGRESS,
         over=["pyramid_tm.tm_tween_factory", EXCVIEW],
+    )
+    config.add_tween(
+        "kinto.core.tweens.read_tween_factory",
+        under="pyramid_tm.tm_tween_factory",
+        over=[EXCVIEW, "kinto.core.tweens.transaction_scope_tween_factory"],
     )
     config.add_tween(
         "kinto.core.tweens.transaction_scope_tween_factory",

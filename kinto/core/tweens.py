@@ -2,11 +2,14 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
+from typing import NoReturn
 
 from pyramid import httpexceptions
 from pyramid.registry import Registry
 from pyramid.request import Request
 from pyramid.response import Response
+from pyramid_tm import tm_tween_factory
 
 from kinto.core.errors import ERRORS, http_error, send_alert
 from kinto.core.exceptions import InvalidParameter
@@ -15,6 +18,7 @@ from kinto.core.origin import settle_origin
 from kinto.core.registry import current_settings
 from kinto.core.settings import CoreSettings
 from kinto.core.storage.transactions import (
+    LazyManager,
     abort_unfinished,
     is_in_request_scope,
     open_request_scope,
@@ -23,6 +27,8 @@ from kinto.core.storage.transactions import (
 
 Handler = Callable[[Request], Response]
 
+# Of the attributes of a request.
+_OUTCOME = "outcome_of_read"
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 
 _CYCLES = ("context", "response", "root", "virtual_root")
@@ -71,6 +77,50 @@ def transaction_scope_tween_factory(handler: Handler, registry: Registry) -> Han
         return handler(request)
 
     return transaction_scope_tween
+
+
+def needs_transaction(request: Request) -> bool:
+    """Whether pyramid_tm has to do with a request: reads come to it when they began one."""
+    return request.method not in SAFE_METHODS or _OUTCOME in request.__dict__
+
+
+def read_tween_factory(handler: Handler, registry: Registry) -> Handler:
+    """Spare reads what comes with a transaction, unless somebody asks for it.
+
+    Then pyramid_tm is given their outcome, to commit or abort as for every request.
+    """
+
+    def give_outcome(request: Request) -> Response:
+        outcome: Callable[[], Response] = request.__dict__[_OUTCOME]
+        return outcome()
+
+    finish = tm_tween_factory(give_outcome, registry)
+
+    def read_tween(request: Request) -> Response:
+        manager = request.tm
+        if request.method not in SAFE_METHODS or not isinstance(manager, LazyManager):
+            return handler(request)
+        manager.begin()
+        try:
+            response = handler(request)
+        except Exception as error:
+            if not manager.has_begun():
+                raise
+            return _finish(request, partial(_raise, error))
+        if not manager.has_begun():
+            return response
+        return _finish(request, lambda: response)
+
+    def _finish(request: Request, outcome: Callable[[], Response]) -> Response:
+        request.__dict__[_OUTCOME] = outcome
+        request.tm.adopt()
+        return finish(request)
+
+    return read_tween
+
+
+def _raise(error: Exception) -> NoReturn:
+    raise error
 
 
 def commit_veto(request: Request, response: Response) -> bool:

@@ -57,15 +57,24 @@ class LazyManager:
 
     def __init__(self, manager: TransactionManager) -> None:
         self.manager = manager
+        self._is_adopted = False
 
     def __getattr__(self, name: str) -> Any:  # whatever else managers have
         return getattr(self.manager, name)
 
     def begin(self) -> "LazyManager":
         """Leave nothing behind of another request; returns what can be noted upon."""
-        if has_begun(self.manager):
+        if has_begun(self.manager) and not self._is_adopted:
             self.manager.abort()
         return self
+
+    def adopt(self) -> None:
+        """Have the next :meth:`begin` go on with what was begun."""
+        self._is_adopted = True
+
+    def has_begun(self) -> bool:
+        """Whether somebody asked for the transaction."""
+        return has_begun(self.manager)
 
     def note(self, text: str) -> None:
         """Part of the interface of transactions: nobody reads the notes of requests."""
