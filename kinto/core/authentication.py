@@ -91,6 +91,11 @@ def remember_selected_policy(event: MultiAuthPolicySelected) -> None:
 
 def prefixed_userid(request: Request) -> str | None:
     """``<policy>:<user id>``; ``None`` when anonymous."""
+    attributes = request.__dict__
+    authn_type = attributes.get("authn_type")
+    if authn_type is not None:
+        userid = attributes.get("selected_userid")
+        return None if userid is None else f"{authn_type}:{userid}"
     authn_type = getattr(request, "authn_type", None)
     if authn_type is None:
         # The identity is looked up on demand; the policy that knows it sets `authn_type`.

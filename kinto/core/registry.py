@@ -3,6 +3,7 @@
 from typing import Any
 
 from pyramid.registry import Registry as PyramidRegistry
+from zope.interface import providedBy
 
 from kinto.core.deprecation import deprecated_name
 from kinto.core.settings import CoreSettings, LiveSettings, parse_settings
@@ -20,7 +21,15 @@ def current_settings(registry: Any) -> CoreSettings:  # a Pyramid registry, or a
 
 
 class ApplicationRegistry(Registry):
-    """A registry with the names of older versions."""
+    """A registry with the names of older versions.
+
+    Pyramid sends several events for each request, to which mostly nobody has subscribed.
+    """
+
+    def notify(self, *events: Any) -> None:
+        """Send an event to its subscribers."""
+        if len(events) > 1 or self.adapters.subscriptions((providedBy(events[0]),), None):
+            super().notify(*events)
 
     def __getattr__(self, name: str) -> Any:
         if name == "statsd":
