@@ -11,7 +11,6 @@ from pyramid.request import Request
 from pyramid.response import Response
 
 
-_EXPOSED = "Access-Control-Expose-Headers"
 COMMON_HEADERS = ("Backoff", "Retry-After", "Alert", "Content-Length", "Content-Type")
 
 
@@ -35,25 +34,26 @@ def validate_origin(request: Request, **kwargs: Any) -> None:
         request.errors.add("header", "Origin", f"{origin} not allowed")
 
 
-def apply_cors(request: Request, response: Response) -> bool:
+def apply_cors(request: Request, response: Response, names: set[str]) -> bool:
     """Add the headers that browsers need to let a page read the answer.
 
+    :param names: of the headers that the response has, in lower case.
     :returns: whether there are any.
     """
-    origin = request.environ.get("HTTP_ORIGIN")
+    environ = request.environ
+    origin = environ.get("HTTP_ORIGIN")
     allowed = find_allowed_origin(origin, allowed_origins(request)) if origin else None
     if allowed is not None:
         response.headers["Access-Control-Allow-Origin"] = allowed
     service: Any = getattr(request, "current_service", None)
-    is_preflight = request.method == "OPTIONS" and service is not None
+    method = environ["REQUEST_METHOD"]
+    is_preflight = method == "OPTIONS" and service is not None
     if is_preflight or response.status_code == 405:
         return any(name.startswith("Access-Control-") for name, _ in response.headerlist)
-    if hasattr(service, "exposed_headers"):
-        exposed = service.exposed_headers(request.method)
-    else:
-        exposed = COMMON_HEADERS
-    if not any([name == _EXPOSED for name, _ in response.headerlist]):  # noqa: C419  # faster
-        response.headerlist.append((_EXPOSED, ", ".join(exposed)))
+    if "access-control-expose-headers" not in names:
+        exposed_headers = getattr(service, "exposed_headers", None)
+        exposed = exposed_headers(method) if exposed_headers is not None else COMMON_HEADERS
+        response.headerlist.append(("Access-Control-Expose-Headers", ", ".join(exposed)))
     return True
 
 

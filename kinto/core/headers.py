@@ -14,10 +14,13 @@ from kinto.core.registry import current_settings
 
 _SECURITY = (
     (
-        "Content-Security-Policy",
-        "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; ",
+        "content-security-policy",
+        (
+            "Content-Security-Policy",
+            "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; ",
+        ),
     ),
-    ("X-Content-Type-Options", "nosniff"),
+    ("x-content-type-options", ("X-Content-Type-Options", "nosniff")),
 )
 
 
@@ -25,17 +28,25 @@ def add_common_headers(request: Request, response: Response) -> None:
     """Security, CORS, ``Vary``, ``Backoff``."""
     headers = response.headerlist
     names = {name.lower() for name, _ in headers}
-    for name, value in _SECURITY:
-        if name.lower() not in names:
-            headers.append((name, value))
-    add_unconditional_headers(request, response)
+    for name, header in _SECURITY:
+        if name not in names:
+            headers.append(header)
+    _add_unconditional(request, response, names)
 
 
 def add_unconditional_headers(request: Request, response: Response) -> None:
     """What even the refusals of a dead service have."""
+    _add_unconditional(request, response, {name.lower() for name, _ in response.headerlist})
+
+
+def _add_unconditional(request: Request, response: Response, names: set[str]) -> None:
+    """As above.
+
+    :param names: of the headers that the response has, in lower case.
+    """
     settings = current_settings(request.registry)
-    has_cors = apply_cors(request, response)
-    _add_vary(response, (*settings.cors.vary, "Origin") if has_cors else settings.cors.vary)
+    has_cors = apply_cors(request, response, names)
+    _add_vary(response, names, (*settings.cors.vary, "Origin") if has_cors else settings.cors.vary)
     backoff = settings.backoff
     if backoff.seconds is not None and _is_drawn(backoff.percentage):
         response.headers["Backoff"] = str(backoff.seconds)
@@ -48,11 +59,10 @@ def add_unconditional_headers(request: Request, response: Response) -> None:
         response.headers["Alert"] = alert
 
 
-def _add_vary(response: Response, wanted: tuple[str, ...]) -> None:
-    headers = response.headerlist
-    if "vary" not in [name.lower() for name, _ in headers]:
+def _add_vary(response: Response, names: set[str], wanted: tuple[str, ...]) -> None:
+    if "vary" not in names:
         if wanted:
-            headers.append(("Vary", ", ".join(wanted)))
+            response.headerlist.append(("Vary", ", ".join(wanted)))
         return
     present = response.vary or ()
     known = {name.lower() for name in present}

@@ -208,5 +208,5 @@ def render_exception(request: Request, error: Exception) -> Any:
     """The answer to an exception of a sub-request, in the form it has outside of a batch."""
     response = request.invoke_exception_view((type(error), error, error.__traceback__))
     if response.status_code != httpexceptions.HTTPUnauthorized.code:
-        apply_cors(request, response)
+        apply_cors(request, response, {name.lower() for name, _ in response.headerlist})
     return response
