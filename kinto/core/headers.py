@@ -10,6 +10,7 @@ from pyramid.response import Response
 
 from kinto.core.cors import apply_cors
 from kinto.core.registry import current_settings
+from kinto.core.response import header_names
 
 
 _SECURITY = (
@@ -27,7 +28,7 @@ _SECURITY = (
 def add_common_headers(request: Request, response: Response) -> None:
     """Security, CORS, ``Vary``, ``Backoff``."""
     headers = response.headerlist
-    names = {name.lower() for name, _ in headers}
+    names = header_names(response)
     for name, header in _SECURITY:
         if name not in names:
             headers.append(header)
@@ -36,7 +37,7 @@ def add_common_headers(request: Request, response: Response) -> None:
 
 def add_unconditional_headers(request: Request, response: Response) -> None:
     """What even the refusals of a dead service have."""
-    _add_unconditional(request, response, {name.lower() for name, _ in response.headerlist})
+    _add_unconditional(request, response, header_names(response))
 
 
 def _add_unconditional(request: Request, response: Response, names: set[str]) -> None:

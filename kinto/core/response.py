@@ -13,6 +13,11 @@ _JSON = "application/json"
 _UNCHOSEN_TYPE = "text/html; charset=UTF-8"
 
 
+def header_names(response: Response) -> set[str]:
+    """Names of the headers that a response has, in lower case."""
+    return {name.lower() for name, _ in response.headerlist}
+
+
 def set_header(response: Response, name: str, value: str) -> None:
     """Give a header that has one value; its name in the same letters everywhere."""
     headers = response.headerlist

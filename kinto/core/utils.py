@@ -24,6 +24,7 @@ from kinto.core.protocol.dicts import (
 )
 from kinto.core.protocol.json_patch import apply_json_patch as _apply_json_patch
 from kinto.core.protocol.text import native_value
+from kinto.core.response import header_names
 from kinto.core.routing import (
     instance_uri,
     strip_uri_prefix,
@@ -133,7 +134,7 @@ def log_context(request: Request, **kwargs: Any) -> dict[str, Any]:
 
 def reapply_cors(request: Request, response: Response) -> Response:
     """The response, with the CORS headers that another one in its place would have had."""
-    apply_cors(request, response)
+    apply_cors(request, response, header_names(response))
     return response
 
 

@@ -25,6 +25,7 @@ from kinto.core.errors import (
 )
 from kinto.core.exceptions import InvalidRequest
 from kinto.core.registry import current_settings
+from kinto.core.response import header_names
 from kinto.core.storage.exceptions import BackendError, IntegrityError, ReadonlyError
 
 
@@ -208,5 +209,5 @@ def render_exception(request: Request, error: Exception) -> Any:
     """The answer to an exception of a sub-request, in the form it has outside of a batch."""
     response = request.invoke_exception_view((type(error), error, error.__traceback__))
     if response.status_code != httpexceptions.HTTPUnauthorized.code:
-        apply_cors(request, response, {name.lower() for name, _ in response.headerlist})
+        apply_cors(request, response, header_names(response))
     return response

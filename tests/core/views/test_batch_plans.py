@@ -186,6 +186,17 @@ def test_items_see_what_former_ones_wrote(client: Client) -> None:
     assert [each["c"] for each in answer[6]["body"]["data"]] == [3]
 
 
+def test_an_owner_is_read_like_any_object(client: Client) -> None:
+    uri = client.new_collection(title="x")
+
+    answer = client.batch(
+        put(f"{uri}/records/a"), {"method": "GET", "path": uri}, put(f"{uri}/records/b")
+    )
+
+    assert statuses(answer) == [201, 200, 201]
+    assert answer.json["responses"][1]["body"] == client.get(uri).json
+
+
 def test_a_refused_item_leaves_the_others(client: Client) -> None:
     uri = client.new_collection()
     client.put(f"{uri}/records/old", {"n": 0})

@@ -86,6 +86,8 @@ class WritePlan:
             return None
         if not self._rewritten_uris.isdisjoint(query.uris):
             return None
+        if query.object_uri is not None and query.object_uri not in snapshot.aces:
+            return None
         granted = self._find_granted(query)
         key = None if query.object_id is None else ObjectKey(*query.target, query.object_id)
         known = [each for each in (key, query.owner) if each is not None]
