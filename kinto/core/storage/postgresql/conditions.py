@@ -160,10 +160,13 @@ def _compared(
     elif isinstance(value, list | tuple | dict):
         key = values.bind_json(_order_key(value))
         compared = f"kinto_order({found}) {sql_operator} {key}"
+    elif is_upper:
+        # In terms of an object, which is greater than any value here: looking a field up is most
+        # of what it takes to judge one, and is done once.
+        return f"COALESCE(NULLIF({found}, '[]'), '{{}}') {sql_operator} {values.bind_json(value)}"
     else:
         native = f"{found} {sql_operator} {values.bind_json(value)}"
-        empty_array = "OR {0} = '[]'" if is_upper else "AND {0} <> '[]'"
-        compared = f"({native} {empty_array.format(found)})"
+        compared = f"({native} AND {found} <> '[]')"
     return f"{compared} OR {found} IS NULL" if operator in _KEEPS_MISSING else compared
 
 
