@@ -9,6 +9,7 @@ import time
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from benchmarks.client import HTTPClient
 from benchmarks.databases import running_database_server, vacuum
@@ -41,11 +42,20 @@ class Operation:
     has_body: bool = False
 
 
-def make_operations(size: int, *, since: int) -> list[Operation]:
-    """Those that are compared, for a collection of that size.
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where requests go in one list.
 
     :param since: a timestamp that few records are newer than.
+    :param deep_page: query string of a page in the middle, as ``Next-Page`` names it.
     """
+
+    since: int
+    deep_page: str
+
+
+def make_operations(size: int, places: Places) -> list[Operation]:
+    """Those that are compared, for a collection of that size."""
     unique = uuid.uuid4().hex[:8]
 
     def fixed(path: str) -> Callable[[int], str]:
@@ -54,8 +64,9 @@ def make_operations(size: int, *, since: int) -> list[Operation]:
     return [
         Operation("GET a record", "GET", lambda n: f"/{record_id(n * 7919 % size)}"),
         Operation("HEAD of the list", "HEAD", fixed("")),
-        Operation("list of 100", "GET", fixed("?_limit=100")),
-        Operation("list, since (few)", "GET", fixed(f"?_since={since}")),
+        Operation("list, first page of 100", "GET", fixed("?_limit=100")),
+        Operation("list, deep page of 100", "GET", fixed(f"?{places.deep_page}")),
+        Operation("list, since (few)", "GET", fixed(f"?_since={places.since}")),
         Operation("list of what is shared", "GET", fixed("?_limit=100"), user=SHARED_READER),
         Operation("PUT, new", "PUT", lambda n: f"/{unique}-{n}", has_body=True),
         Operation("PUT, existing", "PUT", lambda n: f"/{record_id(n % 50)}", has_body=True),
@@ -115,7 +126,7 @@ def _measure_size(
     servers: Sequence[tuple[Server, str]], size: int, repeat: int, latencies: Latencies
 ) -> None:
     clients = {server.name: HTTPClient(server.url) for server, _ in servers}
-    operations = {name: make_operations(size, since=_since(client, size))
+    operations = {name: make_operations(size, _find_places(client, size))
                   for name, client in clients.items()}  # fmt: skip
     for index, operation in enumerate(next(iter(operations.values()))):
         times: dict[str, list[float]] = {name: [] for name in clients}
@@ -137,11 +148,15 @@ def _measure_size(
         client.close()
 
 
-def _since(client: HTTPClient, size: int) -> int:
-    """The timestamp before the newest record, which the preparations changed."""
+def _find_places(client: HTTPClient, size: int) -> Places:
     path = records_path(_collection(size))
-    reply: Reply = require(client(OWNER, "GET", f"{path}?_limit=2"))
-    return int(reply.json["data"][-1]["last_modified"])
+    newest: Reply = require(client(OWNER, "GET", f"{path}?_limit=2"))
+    # The newest one was changed by the preparations.
+    since = int(newest.json["data"][-1]["last_modified"])
+    middle = since - size // 2
+    reply: Reply = require(client(OWNER, "GET", f"{path}?_before={middle}&_limit=100"))
+    headers = {name.lower(): value for name, value in reply.headers.items()}
+    return Places(since, urlsplit(headers["next-page"]).query)
 
 
 def _time_request(client: HTTPClient, operation: Operation, size: int, number: int) -> float:
