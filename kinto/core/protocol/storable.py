@@ -67,6 +67,14 @@ def check_storable(value: JSONValue) -> None:
         raise UnstorableText((), f"More than {MAX_NESTING} levels of nesting")
 
 
+def may_hold_nul(text: bytes) -> bool:
+    """Whether JSON text that was read without an error may hold what cannot be stored.
+
+    Lone surrogates, numbers out of range and deep nesting are errors of the codec.
+    """
+    return b"\\u0000" in text
+
+
 def encode_plain(value: JSONValue) -> bytes | None:
     """The JSON text of a value that has nothing to look at closely, which is true of nearly all.
 

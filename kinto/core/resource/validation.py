@@ -13,7 +13,7 @@ from kinto.core.exceptions import InvalidParameter, InvalidParameters, JSONError
 from kinto.core.protocol.json_patch import validate_json_patch_body
 from kinto.core.protocol.preconditions import parse_preconditions
 from kinto.core.protocol.querystring import Params, group_params, validate_querystring
-from kinto.core.protocol.storable import check_storable
+from kinto.core.protocol.storable import check_storable, may_hold_nul
 from kinto.core.resource.schema import find_errors, patch_body_schema
 
 
@@ -35,7 +35,7 @@ def validate_resource_request(request: Request, *, body_schema: Any = None, **kw
     if body is None:
         return
     value, errors = find_errors(body_schema, body)
-    for error in errors or storable_errors(value):
+    for error in errors or _storable_errors_of(request, value):
         add_errors(request, error)
     validated["body"] = value or {}
 
@@ -55,11 +55,11 @@ def validate_patch_request(
     if body is None:
         return
     if request.content_type == JSON_PATCH:
-        errors = list(validate_json_patch_body(body)) or storable_errors(body)
+        errors = list(validate_json_patch_body(body)) or _storable_errors_of(request, body)
         value = body
     else:
         value, errors = find_errors(_patch_schema(permissions), body)
-        errors = errors or storable_errors(value)
+        errors = errors or _storable_errors_of(request, value)
     for error in errors:
         add_errors(request, error)
     validated["body"] = value if value is not None else {}
@@ -144,6 +144,11 @@ def _refuse_body(request: Request, description: str) -> None:
     request.errors.clear()
     request.errors.add("body", "", description)
     request.errors.add("body", "", "Required")
+
+
+def _storable_errors_of(request: Request, value: Any) -> list[InvalidParameter]:
+    """The same for what was read from the body, which holds NUL characters only if it says so."""
+    return storable_errors(value) if may_hold_nul(request.body_bytes) else []
 
 
 def storable_errors(value: Any) -> list[InvalidParameter]:

@@ -17,6 +17,7 @@ from kinto.core.exceptions import JSONError
 from kinto.core.headers import add_common_headers
 from kinto.core.protocol.dicts import copy_json, merge_dicts
 from kinto.core.protocol.ids import find_list
+from kinto.core.protocol.storable import may_hold_nul
 from kinto.core.protocol.urls import UndecodableURL, quote_path
 from kinto.core.registry import current_settings
 from kinto.core.request_context import BATCH_CONTEXTS
@@ -104,7 +105,7 @@ class BatchPayloadSchema(colander.MappingSchema):  # type: ignore[misc]  # colan
 def validate_batch(request: Request, **kwargs: Any) -> None:
     """Cornice validator: the whole batch is checked before anything is executed."""
     try:
-        body = request.json_body if request.body else {}
+        body = request.json_body if request.body_bytes else {}
     except JSONError as error:
         request.errors.add("body", "", f"Invalid JSON: {error}")
         request.errors.add("body", "", "Required")
@@ -120,7 +121,9 @@ def validate_batch(request: Request, **kwargs: Any) -> None:
     errors: list[Any] = []
     if not _is_plain(body):
         value, errors = find_errors(_PAYLOAD, body)
-    for found in errors or storable_errors(value):
+    if not errors and may_hold_nul(request.body_bytes):
+        errors = storable_errors(value)
+    for found in errors:
         request.errors.add(found.location, found.name, found.description)
     if request.errors:
         return
