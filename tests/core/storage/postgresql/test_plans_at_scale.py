@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from kinto.core.permission.postgresql import Permission
+from kinto.core.postgresql.limits import without_time_limits
 from kinto.core.protocol.comparison import COMPARISON
 from kinto.core.resource.listing import count_query
 from kinto.core.storage import Filter, Sort
@@ -240,8 +241,7 @@ def million(new_database: Callable[[], str]) -> Storage:
         storage_pool_size="1",
         storage_max_overflow="0",
     )
-    with storage.client.write(force_commit=True) as connection:
-        connection.execute_script("SET LOCAL statement_timeout = 0")
+    with without_time_limits(), storage.client.write(force_commit=True) as connection:
         for sql in (_WITHOUT_INDEXES, _FILL, _WITH_INDEXES):
             connection.execute_script(sql)
     return storage
