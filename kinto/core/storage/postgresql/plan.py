@@ -13,7 +13,14 @@ from time import monotonic
 from kinto.core.storage.matching import FieldNames
 from kinto.core.storage.postgresql.rows import one_object
 from kinto.core.storage.protocols import ContextQuery, StoredContext
-from kinto.core.types import BoundPermission, ListKey, ObjectKey, Permissions, Timestamp
+from kinto.core.types import (
+    BoundPermission,
+    KintoObject,
+    ListKey,
+    ObjectKey,
+    Permissions,
+    Timestamp,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +76,10 @@ class WritePlan:
 
     def __init__(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot
+        self._holders = snapshot.principals | snapshot.groups
+        # Items of a batch have most of their ancestors in common.
+        self._granted: dict[str, list[BoundPermission]] = {}
+        self._owners: dict[ObjectKey, KintoObject] = {}
         self._read_at = monotonic()
         self._written: set[ObjectKey] = set()
         self._rewritten_uris: set[str] = set()
@@ -106,11 +117,18 @@ class WritePlan:
                 context.obj = one_object(row.data, key.object_id, row.epoch, names=names)
                 context.permissions = snapshot.aces[query.object_uri]
         if query.owner is not None:
-            row = snapshot.rows[query.owner]
-            if row is not None and row.data is not None:
-                owner_id = query.owner.object_id
-                context.owner = one_object(row.data, owner_id, row.epoch, names=names)
+            context.owner = self._find_owner(query.owner, names=names)
         return context
+
+    def _find_owner(self, key: ObjectKey, *, names: FieldNames) -> KintoObject | None:
+        known = self._owners.get(key)
+        if known is None:
+            row = self._snapshot.rows[key]
+            if row is None or row.data is None:
+                return None
+            known = one_object(row.data, key.object_id, row.epoch, names=names)
+            self._owners[key] = known
+        return dict(known)
 
     def _is_of_same_user(self, query: ContextQuery) -> bool:
         """Whether the ACEs that were read are those that the query's principals hold."""
@@ -118,24 +136,30 @@ class WritePlan:
         if query.userid is not None:
             return query.userid == snapshot.userid and snapshot.principals == {*query.principals}
         # Who asks has learnt of the groups already, or is nobody.
-        return snapshot.principals | snapshot.groups == {*query.principals}
+        return self._holders == {*query.principals}
 
     def _find_granted(self, query: ContextQuery) -> frozenset[BoundPermission] | None:
-        snapshot = self._snapshot
-        holders = snapshot.principals | snapshot.groups
         granted: list[BoundPermission] = []
         for uri in query.uris:
-            if uri in snapshot.aces:
-                granted += [
-                    BoundPermission(uri, name)
-                    for name, principals in snapshot.aces[uri].items()
-                    if not holders.isdisjoint(principals)
-                ]
-            elif uri in snapshot.granted:
-                granted += [BoundPermission(uri, name) for name in snapshot.granted[uri]]
-            else:
-                return None
+            found = self._granted.get(uri)
+            if found is None:
+                found = self._granted_on(uri)
+                if found is None:
+                    return None
+                self._granted[uri] = found
+            granted += found
         return frozenset(granted)
+
+    def _granted_on(self, uri: str) -> list[BoundPermission] | None:
+        snapshot = self._snapshot
+        if uri in snapshot.aces:
+            return [
+                BoundPermission(uri, name)
+                for name, principals in snapshot.aces[uri].items()
+                if not self._holders.isdisjoint(principals)
+            ]
+        names = snapshot.granted.get(uri)
+        return None if names is None else [BoundPermission(uri, name) for name in names]
 
     # -- writes -------------------------------------------------------------------------
 
