@@ -68,6 +68,8 @@ $$;
 -- off` holds these on the unique indexes, also when they were made for tables nearly empty; and
 -- comparing whole rows leaves only the primary key to find an object: the planner takes the index
 -- of the lists to be as good for that, as long as it knows nothing about the tables.
+-- Plans for arrays would be made anew at each call, which takes longer than what they look up:
+-- `plan_cache_mode` has them kept too.
 
 -- What the reads answer for a list: the highest timestamp that it ever had. A list that never
 -- had one answers with the age of the database, which is the same at each read and below
@@ -456,7 +458,8 @@ CREATE OR REPLACE FUNCTION kinto_fetch_context(
     OUT groups TEXT[], OUT granted TEXT[], OUT aces TEXT[],
     OUT epoch BIGINT, OUT data TEXT, OUT owner_epoch BIGINT, OUT owner_data TEXT,
     OUT list_epoch BIGINT
-) LANGUAGE plpgsql STABLE SET enable_seqscan = off AS $$
+) LANGUAGE plpgsql STABLE SET enable_seqscan = off
+SET plan_cache_mode = force_generic_plan AS $$
 BEGIN
     IF p_user_ids <> '{}' THEN
         groups := ARRAY(SELECT principal FROM user_principals WHERE user_id = ANY (p_user_ids));
@@ -489,7 +492,16 @@ BEGIN
            AND (id, parent_id, resource_name)
             <= (p_owner_id, p_owner_parent_id, p_owner_resource_name);
     END IF;
-    list_epoch := kinto_list_timestamp(p_resource_name, p_parent_id);
+    SELECT as_epoch(greatest(
+        (SELECT last_modified FROM timestamps
+          WHERE parent_id = p_parent_id AND resource_name = p_resource_name),
+        (SELECT last_modified FROM objects
+          WHERE parent_id = p_parent_id AND resource_name = p_resource_name
+          ORDER BY last_modified DESC LIMIT 1)
+    )) INTO list_epoch;
+    IF list_epoch IS NULL THEN
+        list_epoch := kinto_list_timestamp(p_resource_name, p_parent_id);
+    END IF;
 END
 $$;
 
@@ -503,7 +515,8 @@ CREATE OR REPLACE FUNCTION kinto_fetch_contexts(
     p_names TEXT[], p_parents TEXT[], p_ids TEXT[],
     p_list_names TEXT[], p_list_parents TEXT[]
 ) RETURNS TABLE (r_kind TEXT, r_n BIGINT, r_epoch BIGINT, r_deleted BOOLEAN, r_a TEXT, r_b TEXT)
-LANGUAGE plpgsql STABLE SET enable_seqscan = off AS $$
+LANGUAGE plpgsql STABLE SET enable_seqscan = off
+SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
     groups TEXT[] := '{}';
 BEGIN
@@ -559,7 +572,8 @@ CREATE OR REPLACE FUNCTION kinto_write_objects(
     p_epochs BIGINT[], p_previous BIGINT[], p_data TEXT[],
     p_list_names TEXT[], p_list_parents TEXT[], p_list_epochs BIGINT[], p_list_growth BIGINT[],
     p_owner_names TEXT[], p_owner_parents TEXT[], p_owner_ids TEXT[]
-) RETURNS VOID LANGUAGE plpgsql VOLATILE SET enable_seqscan = off AS $$
+) RETURNS VOID LANGUAGE plpgsql VOLATILE SET enable_seqscan = off
+SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
     written BIGINT;
     inserted BIGINT;

@@ -303,6 +303,62 @@ BEGIN
 END
 $$;
 
+-- What a request has to know before it can be decided; in one snapshot, as the function is STABLE.
+-- Pairs are arrays of two: (object_id, permission) in granted, (permission, principal) in aces.
+CREATE OR REPLACE FUNCTION kinto_fetch_context(
+    p_user_ids TEXT[], p_principals TEXT[], p_uris TEXT[], p_object_uri TEXT,
+    p_resource_name TEXT, p_parent_id TEXT, p_id TEXT,
+    p_owner_resource_name TEXT, p_owner_parent_id TEXT, p_owner_id TEXT,
+    OUT groups TEXT[], OUT granted TEXT[], OUT aces TEXT[],
+    OUT epoch BIGINT, OUT data TEXT, OUT owner_epoch BIGINT, OUT owner_data TEXT,
+    OUT list_epoch BIGINT
+) LANGUAGE plpgsql STABLE SET enable_seqscan = off
+SET plan_cache_mode = force_generic_plan AS $$
+BEGIN
+    IF p_user_ids <> '{}' THEN
+        groups := ARRAY(SELECT principal FROM user_principals WHERE user_id = ANY (p_user_ids));
+    END IF;
+    IF p_uris <> '{}' THEN
+        granted := ARRAY(
+            SELECT ARRAY[object_id, permission] FROM access_control_entries
+             WHERE object_id = ANY (p_uris) AND principal || '' = ANY (p_principals || groups)
+        );
+    END IF;
+    IF p_object_uri IS NOT NULL THEN
+        aces := ARRAY(
+            SELECT ARRAY[permission, principal] FROM access_control_entries
+             WHERE object_id = p_object_uri
+        );
+    END IF;
+    IF p_id IS NOT NULL THEN
+        SELECT as_epoch(objects.last_modified), objects.data::TEXT INTO epoch, data
+          FROM objects
+         WHERE id = p_id AND NOT deleted
+           AND (id, parent_id, resource_name) >= (p_id, p_parent_id, p_resource_name)
+           AND (id, parent_id, resource_name) <= (p_id, p_parent_id, p_resource_name);
+    END IF;
+    IF p_owner_id IS NOT NULL THEN
+        SELECT as_epoch(objects.last_modified), objects.data::TEXT INTO owner_epoch, owner_data
+          FROM objects
+         WHERE id = p_owner_id AND NOT deleted
+           AND (id, parent_id, resource_name)
+            >= (p_owner_id, p_owner_parent_id, p_owner_resource_name)
+           AND (id, parent_id, resource_name)
+            <= (p_owner_id, p_owner_parent_id, p_owner_resource_name);
+    END IF;
+    SELECT as_epoch(greatest(
+        (SELECT last_modified FROM timestamps
+          WHERE parent_id = p_parent_id AND resource_name = p_resource_name),
+        (SELECT last_modified FROM objects
+          WHERE parent_id = p_parent_id AND resource_name = p_resource_name
+          ORDER BY last_modified DESC LIMIT 1)
+    )) INTO list_epoch;
+    IF list_epoch IS NULL THEN
+        list_epoch := kinto_list_timestamp(p_resource_name, p_parent_id);
+    END IF;
+END
+$$;
+
 -- What the items of a batch have to know, in one snapshot, as the function is STABLE. Rows tell
 -- of what in `kind`; n is the place, from 1, in the array that they answer.
 -- group: a principal of the user. granted: a permission on an ancestor, held by the user.
@@ -313,7 +369,8 @@ CREATE OR REPLACE FUNCTION kinto_fetch_contexts(
     p_names TEXT[], p_parents TEXT[], p_ids TEXT[],
     p_list_names TEXT[], p_list_parents TEXT[]
 ) RETURNS TABLE (r_kind TEXT, r_n BIGINT, r_epoch BIGINT, r_deleted BOOLEAN, r_a TEXT, r_b TEXT)
-LANGUAGE plpgsql STABLE SET enable_seqscan = off AS $$
+LANGUAGE plpgsql STABLE SET enable_seqscan = off
+SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
     groups TEXT[] := '{}';
 BEGIN
@@ -369,7 +426,8 @@ CREATE OR REPLACE FUNCTION kinto_write_objects(
     p_epochs BIGINT[], p_previous BIGINT[], p_data TEXT[],
     p_list_names TEXT[], p_list_parents TEXT[], p_list_epochs BIGINT[], p_list_growth BIGINT[],
     p_owner_names TEXT[], p_owner_parents TEXT[], p_owner_ids TEXT[]
-) RETURNS VOID LANGUAGE plpgsql VOLATILE SET enable_seqscan = off AS $$
+) RETURNS VOID LANGUAGE plpgsql VOLATILE SET enable_seqscan = off
+SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
     written BIGINT;
     inserted BIGINT;
