@@ -12,7 +12,7 @@ from typing import Any
 from cornice.pyramidhook import get_fallback_view, register_service_views, wrap_request
 from pyramid.config import Configurator
 from pyramid.events import BeforeRender, NewRequest
-from pyramid.httpexceptions import HTTPForbidden
+from pyramid.httpexceptions import HTTPForbidden, HTTPNotModified
 from pyramid.interfaces import IDefaultPermission, IRendererFactory, ISecurityPolicy
 from pyramid.registry import Registry
 from pyramid.renderers import render_to_response
@@ -163,7 +163,13 @@ class Endpoint:
             return self._fallback(request)
         if method.permission != NO_PERMISSION_REQUIRED:
             self._permit(context, request, method.permission)
-        return self._execute(context, request, method)
+        try:
+            return self._execute(context, request, method)
+        except HTTPNotModified as unchanged:
+            # An answer like others, which needs no exception view; a batch undoes its item.
+            if hasattr(request, "parent"):
+                raise
+            return unchanged
 
     def _permit(self, context: Any, request: Request, permission: str | None) -> None:
         registry = request.registry

@@ -125,7 +125,8 @@ def _raise(error: Exception) -> NoReturn:
 
 def commit_veto(request: Request, response: Response) -> bool:
     """Nothing of a request that failed or was refused is kept."""
-    return request.exception is not None or response.status_code >= 500
+    is_refused = request.exception is not None or response.status_code >= 500
+    return is_refused or response.status_code == httpexceptions.HTTPNotModified.code
 
 
 def _find_refusal(request: Request, settings: CoreSettings) -> Response | None:
