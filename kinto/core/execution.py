@@ -39,7 +39,8 @@ def _wrap_policy(registry: Registry) -> None:
 
 def _read_short_body(environ: dict[str, Any]) -> None:
     """Read a body that is short, to where it can be read again: WebOb's copy takes longer."""
-    length = environ.get("CONTENT_LENGTH") or "0"
+    # Without a length, the server tells WebOb in another way where the body ends.
+    length = environ.get("CONTENT_LENGTH") or ""
     if not length.isdigit() or int(length) > _SHORT_BODY_BYTES:
         return
     content = environ["wsgi.input"].read(int(length))
