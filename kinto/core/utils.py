@@ -1,5 +1,6 @@
 """The helpers that plugins import from here; each lives in the module named after its subject."""
 
+from importlib import import_module
 from typing import Any
 
 from cornice.util import current_service
@@ -36,20 +37,20 @@ from kinto.core.subrequests import build_request, build_response, follow_subrequ
 from kinto.core.types import KintoObject, Permissions
 
 
-try:
-    import sqlalchemy
-except ImportError:  # pragma: no cover  # the extra `postgresql` is not installed
-    sqlalchemy = None  # type: ignore[assignment]
+# Packages of extras by the names that plugins have for them. They weigh megabytes, and most
+# servers use none or one of them: each is imported when it is asked for.
+_OPTIONAL_MODULES = {"sqlalchemy": "sqlalchemy", "memcache": "pymemcache", "redis": "redis"}
 
-try:
-    import pymemcache as memcache
-except ImportError:  # pragma: no cover  # the extra `memcached` is not installed
-    memcache = None
 
-try:
-    import redis
-except ImportError:  # pragma: no cover  # the extra `redis` is not installed
-    redis = None  # type: ignore[assignment]
+def __getattr__(name: str) -> Any:  # a module; `None` when it is not installed
+    if name not in _OPTIONAL_MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    try:
+        module: Any = import_module(_OPTIONAL_MODULES[name])
+    except ImportError:
+        module = None
+    globals()[name] = module
+    return module
 
 
 __all__ = [
@@ -72,7 +73,6 @@ __all__ = [
     "instance_uri",
     "json",
     "log_context",
-    "memcache",
     "merge_dicts",
     "msec_time",
     "native_value",
@@ -82,9 +82,7 @@ __all__ = [
     "read_env",
     "reapply_cors",
     "recursive_update_dict",
-    "redis",
     "safe_wraps",
-    "sqlalchemy",
     "strip_uri_prefix",
     "strip_whitespace",
     "view_lookup",

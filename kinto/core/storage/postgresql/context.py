@@ -91,7 +91,7 @@ _WITH_PAGE_BY_TIME = Statement(
 # The items as they are sent, joined: nothing is left to do for each of them. That they come in
 # the order of the rows is what aggregates do with the one input of a plan like this.
 _JOINED = """
-    SELECT string_agg(item, ',') FILTER (WHERE position < {limit}),
+    SELECT concat('[', string_agg(item, ',') FILTER (WHERE position < {limit}), ']'),
            CASE WHEN count(*) = {limit}
                 THEN max(item) FILTER (WHERE position = {limit} - 1) END
       FROM (
@@ -163,7 +163,7 @@ def fetch_context_with_page(
     elif first[8] and context.timestamp is not None:
         if page.as_text:
             text, last = rows[0][9:]
-            context.page = TextPage(f"[{text or ''}]", context.timestamp, last)
+            context.page = TextPage(text, context.timestamp, last)
         else:
             objects = many_objects([row[9:] for row in rows], names=criteria.names)
             context.page = Page(objects, context.timestamp)
