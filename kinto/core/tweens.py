@@ -97,19 +97,18 @@ def read_tween_factory(handler: Handler, registry: Registry) -> Handler:
     finish = tm_tween_factory(give_outcome, registry)
 
     def read_tween(request: Request) -> Response:
-        manager = request.tm
-        if request.method not in SAFE_METHODS or not isinstance(manager, LazyManager):
+        manager, environ = request.tm, request.environ
+        is_within = "tm.active" in environ  # a write, or a request made within another one
+        if is_within or not isinstance(manager, LazyManager):
             return handler(request)
         manager.begin()
+        environ["tm.active"], environ["tm.manager"] = True, manager
         try:
-            response = handler(request)
-        except Exception as error:
-            if not manager.has_begun():
-                raise
-            return _finish(request, partial(_raise, error))
-        if not manager.has_begun():
-            return response
-        return _finish(request, lambda: response)
+            outcome = partial(_give, handler(request))
+        except Exception as error:  # noqa: BLE001  # it is raised again, below
+            outcome = partial(_raise, error)
+        del environ["tm.active"], environ["tm.manager"]
+        return _finish(request, outcome) if manager.has_begun() else outcome()
 
     def _finish(request: Request, outcome: Callable[[], Response]) -> Response:
         request.__dict__[_OUTCOME] = outcome
@@ -117,6 +116,10 @@ def read_tween_factory(handler: Handler, registry: Registry) -> Handler:
         return finish(request)
 
     return read_tween
+
+
+def _give(response: Response) -> Response:
+    return response
 
 
 def _raise(error: Exception) -> NoReturn:

@@ -115,6 +115,9 @@ def open_request_scope(manager: TransactionManager) -> None:
     """
     # A proxy: what it stands for is what outlives this call.
     actual = getattr(manager, "manager", manager)
+    if _SCOPE.is_open and actual is _SCOPE.manager:
+        # A request within another one: what that has written is its own too.
+        return
     if actual is not _SCOPE.manager:
         actual.registerSynch(_SCOPE)
         _SCOPE.manager = actual
