@@ -21,7 +21,7 @@ from kinto.core.logs import JsonLogFormatter
 from kinto.core.metrics import IMetricsService, NoOpMetricsService
 from kinto.core.migrations import IMigratable
 from kinto.core.registry import adopt_registry
-from kinto.core.request import setup_request_class
+from kinto.core.request import Request
 from kinto.core.route_mapper import install_route_mapper
 from kinto.core.service import include_services
 from kinto.core.settings import (
@@ -124,7 +124,7 @@ def includeme(config: Configurator) -> None:
 
 def _add_frameworks(config: Configurator) -> None:
     settings = config.get_settings()
-    setup_request_class(config)
+    config.set_request_factory(Request)
     settings.setdefault("tm.activate_hook", "kinto.core.tweens.needs_transaction")
     settings.setdefault("tm.manager_hook", "kinto.core.storage.transactions.lazy_manager")
     settings.setdefault("tm.commit_veto", "kinto.core.tweens.commit_veto")

@@ -5,10 +5,7 @@ from io import BytesIO
 from typing import Any
 
 from cornice.errors import Errors
-from pyramid.config import Configurator
 from pyramid.decorator import reify
-from pyramid.interfaces import IRequestExtensions
-from zope.interface import implementer
 
 from kinto.core import authentication, events, subrequests
 from kinto.core import types as core_types
@@ -109,42 +106,3 @@ class Request(core_types.Request):
         context: dict[str, Any] = self.__dict__.setdefault("_log_context", {})
         context.update((key, value) for key, value in kwargs.items() if value is not None)
         return context
-
-
-class _ClassAttributes(dict[str, Any]):
-    """Looks like an empty dict; what is put in becomes an attribute of a class."""
-
-    def __init__(self, cls: type) -> None:
-        super().__init__()
-        self._cls = cls
-
-    def __setitem__(self, name: str, value: Any) -> None:
-        setattr(self._cls, name, value)
-
-
-@implementer(IRequestExtensions)
-class ClassExtensions:
-    """Methods and properties that are added to the requests of an application.
-
-    Pyramid makes a class for each request that has them. Here they are attributes of one class.
-
-    :param request_class: of the application alone.
-    """
-
-    def __init__(self, request_class: type) -> None:
-        self.methods = _ClassAttributes(request_class)
-        self.descriptors = _ClassAttributes(request_class)
-
-
-def setup_request_class(config: Configurator) -> None:
-    """Give the application a class of requests of its own, which plugins can add to."""
-    request_class = type("Request", (Request,), {"__module__": __name__})
-    config.set_request_factory(request_class)
-    former = config.registry.queryUtility(IRequestExtensions)
-    extensions = ClassExtensions(request_class)
-    if former is not None:
-        for name, method in former.methods.items():
-            extensions.methods[name] = method
-        for name, descriptor in former.descriptors.items():
-            extensions.descriptors[name] = descriptor
-    config.registry.registerUtility(extensions, IRequestExtensions)
