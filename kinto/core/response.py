@@ -40,6 +40,6 @@ def with_json(response: Response, body: bytes) -> Any:  # the response, of whate
     # In this order: the body that is set takes the length of the former one away.
     response.app_iter = [body]
     response.headerlist = kept
-    # A batch takes it over as it is.
-    response.is_our_json = True
+    # A batch takes it over as it is, unless somebody has put another one in its place.
+    response.known_json = body
     return response

@@ -166,7 +166,7 @@ def build_raw_response(response: Response, request: Request) -> dict[str, Any]:
 
 
 def _json_or_text(response: Response) -> JSONValue:
-    if getattr(response, "is_our_json", False):
+    if getattr(response, "known_json", None) == response.body:
         return json_codec.raw_json(response.body)
     try:
         return json_codec.loads(response.body)

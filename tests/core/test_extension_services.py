@@ -681,3 +681,21 @@ def test_missing_objects_are_404(app, serve):
     assert body["details"] == {"id": "a", "resource_name": "bucket"}
     body = app.client.get("/v1/probe", status=404).json
     assert body["details"] == {"id": "b!", "resource_name": "bucket"}
+
+
+def test_a_batch_shows_the_body_that_was_put_in_place_of_another(app):
+    def view(request: Any) -> dict[str, Any]:
+        def replace_body(request: Any, response: Any) -> None:
+            response.body = b"no JSON"
+
+        request.add_response_callback(replace_body)
+        return {"json": True}
+
+    service = Service(name="replaced", path="/replaced", description="Replaced")
+    service.add_view("get", view, permission=NO_PERMISSION_REQUIRED)
+    app.config.add_cornice_service(service)
+    app.config.commit()
+
+    answer = app.call("post", "/v1/batch", {"requests": [{"path": "/replaced"}]}).json
+
+    assert answer["responses"][0]["body"] == "no JSON"

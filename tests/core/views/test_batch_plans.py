@@ -221,11 +221,37 @@ def test_permissions_changed_on_the_way_count(client: Client) -> None:
     client.patch(uri, **grant)
 
     lost = {"method": "PATCH", "path": uri, "body": {"permissions": {"write": []}}}
-    # The author of a change keeps the right to write; what others lose, they lose at once.
-    client.batch(put(f"{uri}/records/a"), lost, put(f"{uri}/records/b"))
+    as_other = {"Authorization": "Basic b3RoZXI6c2VjcmV0"}
 
-    assert other.put(f"{uri}/records/c").status == 403
-    assert client.get(f"{uri}/records/b").status == 200
+    # The author of a change keeps the right to write; what others lose, they lose at once.
+    answer = client.batch(
+        put(f"{uri}/records/a", headers=as_other),
+        lost,
+        put(f"{uri}/records/b", headers=as_other),
+        put(f"{uri}/records/c"),
+    )
+
+    assert statuses(answer) == [201, 200, 403, 201]
+
+
+def test_permissions_granted_on_the_way_count(client: Client) -> None:
+    uri = client.new_collection()
+    other = client.as_user("other")
+    path = f"{uri}/records/r"
+    client.put(path, {"n": 0})
+    # All items are of the user who must not write, but the second one.
+    owner = {"Authorization": "Basic b3duZXI6c2VjcmV0"}
+    grant = {
+        "method": "PATCH",
+        "path": path,
+        "body": {"permissions": {"write": [other.principal]}},
+        "headers": owner,
+    }
+
+    answer = other.batch(put(path, {"n": 1}), grant, put(path, {"n": 2}))
+
+    assert statuses(answer) == [403, 200, 200]
+    assert client.get(path).data["n"] == 2
 
 
 def test_items_of_another_user_are_judged_by_his_permissions(client: Client) -> None:

@@ -77,7 +77,7 @@ def read_snapshot(
     uris = {query.object_uri for query in queries if query.object_uri is not None}
     object_uris = list(uris)
     ancestors = list({uri for query in queries for uri in query.uris} - uris)
-    lists = list({query.target for query in queries})
+    lists = lists_to_lock(queries)
     keys = list(_keys(queries))
     rows = connection.fetch_all(
         _FETCH,
