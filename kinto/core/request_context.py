@@ -137,6 +137,18 @@ class ResourceContext:
         owner: ObjectKey | None = self.service.resource.get_owner_key(self.request)
         return owner if owner is not None and self.stored.owner is None else None
 
+    def find_above(self, key: ObjectKey) -> KintoObject | None:
+        """The owner of the list or the object that is consulted, when it is there.
+
+        :raises LookupError: the request has not asked for that one.
+        """
+        resource = self.service.resource
+        if key == resource.get_owner_key(self.request):
+            return self.stored.owner
+        if key == resource.get_consulted_key(self.request):
+            return self.stored.consulted
+        raise LookupError(key)
+
     def groups_of(self, prefixed_userid: str) -> frozenset[str]:
         """Principals of the groups that hold the user of this request."""
         if self._stored is None:
@@ -288,9 +300,11 @@ class ResourceContext:
         if object_id is not None and not is_storable_text(object_id):
             object_id = None
         object_uri = None if object_id is None else self.object_uri(object_id)
-        owner = self.service.resource.get_owner_key(self.request)
+        resource = self.service.resource
+        owner = resource.get_owner_key(self.request)
+        consulted = resource.get_consulted_key(self.request)
         target = ListKey(resource_name, self.parent_id)
-        return self._uris(object_uri), target, object_id, object_uri, owner
+        return self._uris(object_uri), target, object_id, object_uri, owner, consulted
 
 
 def copy_permissions(permissions: Permissions) -> Permissions:

@@ -70,6 +70,8 @@ def _fetch_piecewise(
         stored.owner = _find(storage, query.owner)
         if stored.owner is None:
             return stored
+    if query.consulted is not None:
+        stored.consulted = _find(storage, query.consulted)
     if query.object_id is not None:
         stored.obj = _find(storage, ObjectKey(*query.target, query.object_id))
         if stored.obj is not None and permission is not None and query.object_uri is not None:

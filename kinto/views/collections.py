@@ -8,7 +8,12 @@ from kinto.core import resource
 from kinto.core.types import KintoObject, ObjectKey
 from kinto.schema_validation import JSONSchemaMapping
 from kinto.views.descendants import remove_subtrees
-from kinto.views.schemas import bucket_schema, ensure_matches, is_validation_enabled
+from kinto.views.schemas import (
+    bucket_key,
+    bucket_schema,
+    ensure_matches,
+    is_validation_enabled,
+)
 
 
 class CollectionSchema(resource.ResourceSchema):
@@ -38,14 +43,13 @@ class Collection(resource.Resource):
     @classmethod
     def get_owner_key(cls, request: Request) -> ObjectKey:
         """The bucket."""
-        return ObjectKey("bucket", "", request.matchdict["bucket_id"])
+        return bucket_key(request)
 
     def process_object(self, new: KintoObject, old: KintoObject | None = None) -> KintoObject:
         """Check the attributes against the schema that the bucket may give."""
         new = super().process_object(new, old)
         if is_validation_enabled(self.request):
-            bucket_id = self.request.matchdict["bucket_id"]
-            schema = bucket_schema(self.request, bucket_id, "collection:schema")
+            schema = bucket_schema(self.request, "collection:schema")
             if schema is not None:
                 ensure_matches(
                     self.request,

@@ -12,7 +12,12 @@ from kinto.authorization import RouteFactory
 from kinto.core import resource
 from kinto.core.events import ACTIONS, ResourceChanged
 from kinto.core.types import KintoObject, ObjectKey
-from kinto.views.schemas import bucket_schema, ensure_matches, is_validation_enabled
+from kinto.views.schemas import (
+    bucket_key,
+    bucket_schema,
+    ensure_matches,
+    is_validation_enabled,
+)
 
 
 _GROUP_URI = re.compile(r"/buckets/[^/]+/groups/[^/]+")
@@ -53,14 +58,13 @@ class Group(resource.Resource):
     @classmethod
     def get_owner_key(cls, request: Request) -> ObjectKey:
         """The bucket."""
-        return ObjectKey("bucket", "", request.matchdict["bucket_id"])
+        return bucket_key(request)
 
     def process_object(self, new: KintoObject, old: KintoObject | None = None) -> KintoObject:
         """Check the attributes against the schema that the bucket may give."""
         new = super().process_object(new, old)
         if is_validation_enabled(self.request):
-            bucket_id = self.request.matchdict["bucket_id"]
-            schema = bucket_schema(self.request, bucket_id, "group:schema")
+            schema = bucket_schema(self.request, "group:schema")
             if schema is not None:
                 ensure_matches(
                     self.request,

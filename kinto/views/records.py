@@ -11,7 +11,15 @@ from kinto.core.resource.caching import add_cache_headers
 from kinto.core.settings import find_cache_expires_seconds
 from kinto.core.types import KintoObject, ObjectKey
 from kinto.views import object_exists_or_404
-from kinto.views.schemas import bucket_schema, ensure_matches, is_validation_enabled
+from kinto.views.schemas import (
+    bucket_key,
+    bucket_schema,
+    ensure_matches,
+    is_validation_enabled,
+)
+
+
+_CHECKED_METHODS = ("POST", "PUT", "PATCH")
 
 
 @resource.register(
@@ -38,6 +46,12 @@ class Record(resource.Resource):
         bucket_uri = f"/buckets/{matchdict['bucket_id']}"
         return ObjectKey("collection", bucket_uri, matchdict["collection_id"])
 
+    @classmethod
+    def get_consulted_key(cls, request: Request) -> ObjectKey | None:
+        """The bucket, which may have a schema for records."""
+        is_checked = request.method in _CHECKED_METHODS and is_validation_enabled(request)
+        return bucket_key(request) if is_checked else None
+
     @property
     def collection(self) -> KintoObject:
         """The collection of the record.
@@ -63,7 +77,7 @@ class Record(resource.Resource):
         collection = self.collection
         if "schema" in collection:
             self._ensure_matches(new, collection["schema"])
-        schema = bucket_schema(self.request, self.request.matchdict["bucket_id"], "record:schema")
+        schema = bucket_schema(self.request, "record:schema")
         if schema is not None:
             self._ensure_matches(new, schema)
         if "schema" in collection:

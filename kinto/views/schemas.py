@@ -7,10 +7,10 @@ from typing import Any
 
 from pyramid.request import Request
 
-from kinto.core.errors import raise_invalid
+from kinto.core.errors import ERRORS, not_found, raise_invalid
 from kinto.core.events import PERMISSIONS_FIELD
 from kinto.core.registry import current_settings
-from kinto.core.types import KintoObject
+from kinto.core.types import KintoObject, ObjectKey
 from kinto.schema_validation import check_object
 from kinto.views import object_exists_or_404
 
@@ -38,9 +38,21 @@ def ensure_matches(
         raise_invalid(request, "body", error.name, error.description)
 
 
-def bucket_schema(request: Request, bucket_id: str, name: str) -> Any:
-    """The schema ``name`` that a bucket gives for what it holds; ``None`` without one.
+def bucket_key(request: Request) -> ObjectKey:
+    """The bucket that the URL names."""
+    return ObjectKey("bucket", "", request.matchdict["bucket_id"])
+
+
+def bucket_schema(request: Request, name: str) -> Any:
+    """The schema ``name`` that the bucket gives for what it holds; ``None`` without one.
 
     :raises HTTPNotFound: there is no such bucket; errno 111.
     """
-    return object_exists_or_404(request, "bucket", bucket_id).get(name)
+    key = bucket_key(request)
+    context = getattr(request.context, "resource_context", None)
+    if context is None:
+        return object_exists_or_404(request, key.resource_name, key.object_id).get(name)
+    bucket: KintoObject | None = context.find_above(key)
+    if bucket is None:
+        raise not_found(key.resource_name, key.object_id, errno=ERRORS.MISSING_RESOURCE)
+    return bucket.get(name)

@@ -97,3 +97,11 @@ def test_head_of_a_list_keeps_within_one_round_trip(
 
 def test_every_scenario_has_a_budget(world: World) -> None:
     assert {*READS, *WRITES} == set(world.scenarios)
+
+
+def test_checking_schemas_adds_no_round_trip(make_world: Callable[..., World]) -> None:
+    world = make_world({"experimental_collection_schema_validation": True})
+
+    counts = {name: max(count_round_trips(world, name)) for name in WRITES}
+
+    assert counts == WRITES

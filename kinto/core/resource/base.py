@@ -112,6 +112,11 @@ class ResourceBase:
         return None
 
     @classmethod
+    def get_consulted_key(cls, request: Request) -> ObjectKey | None:
+        """A further object that a write has to be judged by, to be read with all the rest."""
+        return None
+
+    @classmethod
     def guess_page(cls, request: Request) -> PageQuery | None:
         """The page that the request is going to ask for, to be read before it is allowed to.
 

@@ -50,6 +50,7 @@ class ContextQuery:
     :param object_id: the object addressed, if any.
     :param object_uri: its URI.
     :param owner: the object that must exist for the list to exist (the collection of records).
+    :param consulted: a further object whose content decides (the bucket, for its schemas).
     """
 
     userid: str | None
@@ -59,6 +60,7 @@ class ContextQuery:
     object_id: str | None = None
     object_uri: str | None = None
     owner: ObjectKey | None = None
+    consulted: ObjectKey | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +91,7 @@ class StoredContext:
     :param obj: the object addressed, live; ``None`` when missing or deleted.
     :param permissions: every ACE of the object addressed.
     :param owner: ``None`` when there is none, or none was asked for.
+    :param consulted: the same.
     :param timestamp: of the list; the same at each read until something is written.
     :param page: the page that was asked for along with it. Whether the user may see it is
         for the reader of this context to decide.
@@ -100,6 +103,7 @@ class StoredContext:
     obj: KintoObject | None = None
     permissions: Permissions = field(default_factory=dict)
     owner: KintoObject | None = None
+    consulted: KintoObject | None = None
     timestamp: Timestamp | None = None
     page: Page | TextPage | None = None
     count: int | None = None

@@ -48,6 +48,27 @@ _FETCH = Statement(
     types=_FETCH_TYPES,
 )
 
+_FETCH_CONSULTED = Statement(
+    "kinto_fetch_consulted",
+    """
+    SELECT groups, granted, aces, context.epoch, context.data, owner_epoch, owner_data, list_epoch,
+           consulted.epoch, consulted.data
+      FROM kinto_fetch_context(
+        %(user_ids)s, %(principals)s, %(uris)s, %(object_uri)s,
+        %(resource_name)s, %(parent_id)s, %(object_id)s,
+        %(owner_resource_name)s, %(owner_parent_id)s, %(owner_id)s) AS context
+      LEFT JOIN kinto_get_object(
+        %(consulted_resource_name)s, %(consulted_parent_id)s, %(consulted_id)s) AS consulted
+        ON TRUE
+    """,
+    types={
+        **_FETCH_TYPES,
+        "consulted_resource_name": "text",
+        "consulted_parent_id": "text",
+        "consulted_id": "text",
+    },
+)
+
 
 # One row of the context, then those of the page, where the context grants to read it. The
 # functions are STABLE, so that both are of the snapshot of the statement.
@@ -191,9 +212,20 @@ def fetch_context(
     connection: Connection, query: ContextQuery, *, names: FieldNames
 ) -> StoredContext:
     """The answer to a query, from one snapshot of the database."""
-    row = connection.fetch_one(_FETCH, _params(query))
+    consulted, params = query.consulted, _params(query)
+    if consulted is None:
+        row = connection.fetch_one(_FETCH, params)
+        assert row is not None
+        return _context(row, query, names=names)
+    params["consulted_resource_name"] = consulted.resource_name
+    params["consulted_parent_id"] = consulted.parent_id
+    params["consulted_id"] = consulted.object_id
+    row = connection.fetch_one(_FETCH_CONSULTED, params)
     assert row is not None
-    return _context(row, query, names=names)
+    context, (epoch, data) = _context(row[:8], query, names=names), row[8:]
+    if data is not None:
+        context.consulted = one_object(data, consulted.object_id, epoch, names=names)
+    return context
 
 
 def _context(row: Sequence[Any], query: ContextQuery, *, names: FieldNames) -> StoredContext:

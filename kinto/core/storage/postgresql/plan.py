@@ -53,7 +53,7 @@ class Snapshot:
     :param asked: principals that were known before, and whether groups were asked for.
     :param granted: permissions on each ancestor that the user holds.
     :param aces: every permission of each object addressed.
-    :param rows: every object addressed, every owner; ``None`` where there is no row.
+    :param rows: every object addressed, owner or consulted; ``None`` where there is no row.
     :param lists: timestamps of the lists that are locked.
     :param now: the clock of the server, in ms since the epoch.
     """
@@ -79,7 +79,7 @@ class WritePlan:
         self._holders = snapshot.principals | snapshot.groups
         # Items of a batch have most of their ancestors in common.
         self._granted: dict[str, list[BoundPermission]] = {}
-        self._owners: dict[ObjectKey, KintoObject] = {}
+        self._above: dict[ObjectKey, KintoObject] = {}
         self._read_at = monotonic()
         self._written: set[ObjectKey] = set()
         self._rewritten_uris: set[str] = set()
@@ -101,7 +101,7 @@ class WritePlan:
             return None
         granted = self._find_granted(query)
         key = None if query.object_id is None else ObjectKey(*query.target, query.object_id)
-        known = [each for each in (key, query.owner) if each is not None]
+        known = [each for each in (key, query.owner, query.consulted) if each is not None]
         if granted is None or any(
             each in self._written or each not in snapshot.rows for each in known
         ):
@@ -117,17 +117,19 @@ class WritePlan:
                 context.obj = one_object(row.data, key.object_id, row.epoch, names=names)
                 context.permissions = snapshot.aces[query.object_uri]
         if query.owner is not None:
-            context.owner = self._find_owner(query.owner, names=names)
+            context.owner = self._find_above(query.owner, names=names)
+        if query.consulted is not None:
+            context.consulted = self._find_above(query.consulted, names=names)
         return context
 
-    def _find_owner(self, key: ObjectKey, *, names: FieldNames) -> KintoObject | None:
-        known = self._owners.get(key)
+    def _find_above(self, key: ObjectKey, *, names: FieldNames) -> KintoObject | None:
+        known = self._above.get(key)
         if known is None:
             row = self._snapshot.rows[key]
             if row is None or row.data is None:
                 return None
             known = one_object(row.data, key.object_id, row.epoch, names=names)
-            self._owners[key] = known
+            self._above[key] = known
         return dict(known)
 
     def _is_of_same_user(self, query: ContextQuery) -> bool:

@@ -124,7 +124,8 @@ def _keys(queries: Sequence[ContextQuery]) -> set[ObjectKey]:
         for query in queries
         if query.object_id is not None
     }
-    return addressed | {query.owner for query in queries if query.owner is not None}
+    above = {key for query in queries for key in (query.owner, query.consulted)}
+    return addressed | {key for key in above if key is not None}
 
 
 def _merge_writes(writes: Sequence[Any]) -> tuple[Statement, Params]:
