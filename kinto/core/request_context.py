@@ -159,13 +159,20 @@ class ResourceContext:
     @property
     def stored(self) -> StoredContext:
         """Everything, read at the first call."""
+        self.read()
+        assert self._stored is not None
+        return self._stored
+
+    def read(self) -> None:
+        """Read everything, unless that was done.
+
+        :raises HTTPException: an authentication policy refuses the user.
+        """
         if self._stored is None:
             # Asking who the user is has the groups looked up, which fetches all the rest.
             userid = self.request.prefixed_userid
             if self._stored is None:
                 self._fetch(userid)
-        assert self._stored is not None
-        return self._stored
 
     def is_granted(
         self, principals: Sequence[str], bound_permissions: Sequence[tuple[str, str]]

@@ -119,7 +119,7 @@ def prepare_subrequest(request: Request) -> Any:
     attributes = request.__dict__
     attributes["known_route"] = (request.environ["PATH_INFO"], info)
     attributes["matchdict"], attributes["matched_route"] = info["match"], route
-    root = attributes["prepared_root"] = route.factory(request)
+    root = attributes["prepared_root"] = attributes["context"] = route.factory(request)
     return root.resource_context
 
 

@@ -282,6 +282,43 @@ def test_a_batch_of_updates_takes_two_round_trips(client: Client, proxy: Proxy) 
     assert proxy.round_trips == 2, proxy.queries
 
 
+@pytest.mark.parametrize("refused_at", [0, 4, 9])
+def test_a_batch_with_a_refused_item_takes_two_round_trips(
+    client: Client, proxy: Proxy, refused_at: int
+) -> None:
+    uri = client.new_collection()
+    batch = [put(f"{uri}/records/r{n}") for n in range(10)]
+    for _ in range(8):
+        client.batch(*batch)
+    batch[refused_at]["headers"] = {"If-None-Match": "*"}
+    proxy.forget()
+
+    answer = client.batch(*batch)
+
+    expected = [200] * 10
+    expected[refused_at] = 412
+    assert statuses(answer) == expected
+    assert proxy.round_trips == 2, proxy.queries
+
+
+def test_a_schema_changed_on_the_way_counts(proxy: Proxy) -> None:
+    client = Client(
+        postgresql_app(proxy.url, {"experimental_collection_schema_validation": True})
+    )
+    uri = client.new_collection()
+    bucket = uri.partition("/collections/")[0]
+    schema = {"type": "object", "properties": {"n": {"type": "integer"}}}
+
+    answer = client.batch(
+        put(f"{uri}/records/a", {"n": "text"}),
+        put(bucket, {"record:schema": schema}),
+        put(f"{uri}/records/b", {"n": "text"}),
+        put(f"{uri}/records/c", {"n": 1}),
+    )
+
+    assert statuses(answer) == [201, 200, 400, 201]
+
+
 def test_a_batch_that_waited_for_another_writer_does_not_lose_its_write(client: Client) -> None:
     uri = client.new_collection()
     client.put(f"{uri}/records/shared", {"n": 0})
