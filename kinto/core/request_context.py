@@ -274,7 +274,12 @@ class ResourceContext:
         registry = self.request.registry
         if contexts and can_plan(registry.storage, registry.permission):
             queries = [context.query(userid, principals) for context in contexts]
-            registry.storage.plan_writes(queries)
+            written = [
+                query.target
+                for context, query in zip(contexts, queries, strict=True)
+                if context.request.method in _WRITES
+            ]
+            registry.storage.plan_requests(queries, written=written)
 
     def _guess_page(self) -> PageQuery | None:
         """The page that is going to be asked for, where ACEs may grant to read it."""

@@ -342,10 +342,6 @@ class ResourceBase:
         dropped = (self.model.modified_field, PERMISSIONS_FIELD)
         return {k: v for k, v in existing.items() if k not in dropped}
 
-    def _with_permissions(self, new: KintoObject, permissions: Any) -> None:
-        if permissions:
-            new[PERMISSIONS_FIELD] = {k: set(v or ()) for k, v in permissions.items()}
-
     def _patch(self, obj: KintoObject, changes: Any) -> PatchedObject:
         return patch_object(self, obj, changes)
 

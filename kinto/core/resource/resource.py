@@ -20,6 +20,7 @@ from kinto.core.resource.former_names import FormerNames
 from kinto.core.resource.listing import count_query, guess_page
 from kinto.core.resource.patching import respond_to_patch
 from kinto.core.resource.writing import (
+    add_permissions,
     parse_deletion_timestamp,
     requested_permissions,
 )
@@ -154,7 +155,7 @@ class Resource(FormerNames):
         if existing is not None:
             self._add_timestamp_header(self.request.response, existing["last_modified"])
             return self.postprocess(self._visible(existing), action=ACTIONS.READ)
-        self._with_permissions(new, body.get("permissions"))
+        add_permissions(new, body.get("permissions"))
         new = self.process_object(new)
         created = self._create(new)
         self.request.response.status_code = 201
@@ -214,7 +215,7 @@ class Resource(FormerNames):
         new[self.model.id_field] = self.object_id
         requested = body.get("permissions")
         if existing is None:
-            self._with_permissions(new, requested)
+            add_permissions(new, requested)
             stored = self._create(self.process_object(new))
             self.request.response.status_code = 201
             action = ACTIONS.CREATE

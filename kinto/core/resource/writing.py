@@ -9,10 +9,11 @@ from typing import Any
 from pyramid.request import Request
 
 from kinto.core.errors import raise_invalid
+from kinto.core.events import PERMISSIONS_FIELD
 from kinto.core.exceptions import InvalidParameter
 from kinto.core.protocol.permissions import PermissionChange, changed_permissions
 from kinto.core.protocol.timestamps import client_timestamp, deletion_timestamp
-from kinto.core.types import Permissions, Timestamp
+from kinto.core.types import KintoObject, Permissions, Timestamp
 
 
 def accepted_timestamp(request: Request, value: Any, *, current: int | None) -> Timestamp | None:
@@ -30,6 +31,14 @@ def parse_deletion_timestamp(request: Request, *, current: int) -> Timestamp | N
         return deletion_timestamp(raw, current=current)
     except InvalidParameter as error:
         raise_invalid(request, error.location, error.name, error.description)
+
+
+def add_permissions(
+    obj: KintoObject, permissions: Mapping[str, Iterable[str] | None] | None
+) -> None:
+    """Have an object carry its permissions, as the model stores them."""
+    if permissions:
+        obj[PERMISSIONS_FIELD] = {name: set(held or ()) for name, held in permissions.items()}
 
 
 def requested_permissions(

@@ -203,15 +203,17 @@ class ListLocker(Protocol):
 class WritePlanner(Protocol):
     """Writes of a batch whose outcome is known beforehand, so that they need no round trip."""
 
-    def plan_writes(self, queries: Sequence[ContextQuery]) -> None:
-        """Lock the lists of the queries, and read the answers to all of them, at once.
+    def plan_requests(
+        self, queries: Sequence[ContextQuery], *, written: Sequence[ListKey]
+    ) -> None:
+        """Lock the lists that will be written to, and read the answers to all queries, at once.
 
         :meth:`ContextReader.fetch_context` gives these answers afterwards, as far as the
         request has not changed what they tell. Should something turn out not to be as it was
         read, the transaction fails with
         :class:`~kinto.core.storage.exceptions.ConcurrentWriteError`.
 
-        :param queries: of one user; at least one.
+        :param queries: of one user; at least one. None asks for a page.
         """
         ...
 

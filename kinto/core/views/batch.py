@@ -34,7 +34,7 @@ from kinto.core.subrequests import (
     last_followed,
     prepare_subrequest,
 )
-from kinto.core.tweens import forget_answer
+from kinto.core.tweens import SAFE_METHODS, forget_answer
 from kinto.core.views.errors import render_exception
 
 
@@ -206,35 +206,35 @@ def post_batch(request: Request) -> dict[str, Any]:
     request.log_context(batch_size=len(items))
     builder = SubrequestBuilder(request)
     subrequests = [builder.build_from_json(item) for item in items]
-    _prepare_writes(request, items, subrequests)
+    _prepare(request, items, subrequests)
     return {"responses": [_execute(request, subrequest) for subrequest in subrequests]}
 
 
-def _prepare_writes(
-    request: Request, items: list[dict[str, Any]], subrequests: list[Request]
-) -> None:
-    """Have what the writes need to know be read at once, under the locks of their lists.
+def _prepare(request: Request, items: list[dict[str, Any]], subrequests: list[Request]) -> None:
+    """Have what the items need to know be read at once, under the locks of lists they write to.
 
     After a collision with another writer they are executed one by one.
     """
     registry = request.registry
-    writes = [each for each in subrequests if each.method in _WRITES]
-    contexts: list[Any] = []
-    if len(writes) > 1 and not request.environ.get("retry.attempt"):
-        found = [prepare_subrequest(each) for each in writes]
-        contexts = [context for context in found if context is not None]
-    if contexts and can_plan(registry.storage, registry.permission):
+    contexts: list[ResourceContext] = []
+    if len(subrequests) > 1 and not request.environ.get("retry.attempt"):
+        found = [prepare_subrequest(each) for each in subrequests]
+        contexts = [each for each in found if each is not None and _can_read_ahead(each)]
+    if len(contexts) > 1 and can_plan(registry.storage, registry.permission):
         request.bound_data[BATCH_CONTEXTS] = contexts
         _read_ahead(contexts[0])
     else:
         _lock_written_lists(request, items)
 
 
-def _read_ahead(context: ResourceContext) -> None:
-    """Have the first write ask before there is a savepoint: to go back to one loses the locks.
+def _can_read_ahead(context: ResourceContext) -> bool:
+    """Whether an item is about an object, or writes: pages of lists are read one by one."""
+    method = context.request.method
+    return method in _WRITES or (method in SAFE_METHODS and context.object_id is not None)
 
-    No earlier item writes anything.
-    """
+
+def _read_ahead(context: ResourceContext) -> None:
+    """Have the first item ask before there is a savepoint: to go back to one loses the locks."""
     apply_request_extensions(context.request)
     # A policy that refuses the user does so again, as the answer to the item.
     with suppress(HTTPException):

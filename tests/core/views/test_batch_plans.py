@@ -301,10 +301,43 @@ def test_a_batch_with_a_refused_item_takes_two_round_trips(
     assert proxy.round_trips == 2, proxy.queries
 
 
+def test_a_batch_of_reads_takes_two_round_trips(client: Client, proxy: Proxy) -> None:
+    uri = client.new_collection()
+    for n in range(5):
+        client.put(f"{uri}/records/r{n}", {"n": n})
+    paths = [uri, *(f"{uri}/records/r{n}" for n in range(6))]
+    batch = [{"method": "GET", "path": path} for path in paths]
+    for _ in range(8):
+        client.batch(*batch)
+    proxy.forget()
+
+    answer = client.batch(*batch)
+
+    assert proxy.round_trips == 2, proxy.queries
+    assert statuses(answer) == [200] * 6 + [404]
+    bodies = [item["body"] for item in answer.json["responses"]]
+    assert bodies[:6] == [client.get(path).json for path in paths[:6]]
+
+
+def test_reads_of_a_batch_wait_for_no_writer(client: Client, proxy: Proxy) -> None:
+    uri, other = client.new_collection(), client.new_collection()
+    client.put(f"{uri}/records/r", {"n": 0})
+    with psycopg2.connect(proxy.target_url) as writer:
+        writer.cursor().execute("SELECT kinto_lock_list('record', %s)", (uri,))
+
+        answer = client.batch(
+            {"method": "GET", "path": f"{uri}/records/r"},
+            put(f"{other}/records/r"),
+            {"method": "GET", "path": f"{other}/records/r"},
+        )
+
+        assert statuses(answer) == [200, 201, 200]
+        writer.rollback()
+    writer.close()
+
+
 def test_a_schema_changed_on_the_way_counts(proxy: Proxy) -> None:
-    client = Client(
-        postgresql_app(proxy.url, {"experimental_collection_schema_validation": True})
-    )
+    client = Client(postgresql_app(proxy.url, {"experimental_collection_schema_validation": True}))
     uri = client.new_collection()
     bucket = uri.partition("/collections/")[0]
     schema = {"type": "object", "properties": {"n": {"type": "integer"}}}
@@ -343,11 +376,11 @@ def test_what_is_not_as_it_was_read_is_tried_again(
     uri = client.new_collection()
     client.put(f"{uri}/records/r", {"n": 0})
     storage = client.app.registry.storage
-    plan_writes = type(storage).plan_writes
+    plan_requests = type(storage).plan_requests
     interfered = []
 
-    def plan_and_interfere(self: Any, queries: Any) -> None:
-        plan_writes(self, queries)
+    def plan_and_interfere(self: Any, queries: Any, **options: Any) -> None:
+        plan_requests(self, queries, **options)
         interfered.append(True)
         thread = threading.Thread(target=change_by_hand)
         thread.start()
@@ -363,7 +396,7 @@ def test_what_is_not_as_it_was_read_is_tried_again(
         )
         connection.close()
 
-    monkeypatch.setattr(type(storage), "plan_writes", plan_and_interfere)
+    monkeypatch.setattr(type(storage), "plan_requests", plan_and_interfere)
     change = {"method": "PATCH", "path": f"{uri}/records/r", "body": {"data": {"m": 1}}}
 
     answer = client.batch(change, put(f"{uri}/records/s"))

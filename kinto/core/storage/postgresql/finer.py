@@ -17,7 +17,7 @@ from kinto.core.storage.postgresql.context import (
     groups_of,
 )
 from kinto.core.storage.postgresql.plan import WritePlan
-from kinto.core.storage.postgresql.planned import WRITES, lists_to_lock, read_snapshot
+from kinto.core.storage.postgresql.planned import WRITES, read_snapshot
 from kinto.core.storage.postgresql.selection import Criteria
 from kinto.core.storage.postgresql.shared import fetch_shared
 from kinto.core.storage.protocols import (
@@ -116,14 +116,16 @@ class FinerProtocols:
 
     # -- Writes whose outcome is known beforehand ------------------------------------------
 
-    def plan_writes(self, queries: Sequence[ContextQuery]) -> None:
-        """Lock the lists that the queries are about, and read all the contexts, at once."""
+    def plan_requests(
+        self, queries: Sequence[ContextQuery], *, written: Sequence[ListKey]
+    ) -> None:
+        """Lock the lists that will be written to, and read all the contexts, at once."""
+        user_ids = groups_of(queries[0].userid)
 
         def make(connection: Connection) -> WritePlan:
-            lists.lock_lists(connection, lists_to_lock(queries), known_only=True)
-            return WritePlan(
-                read_snapshot(connection, queries, user_ids=groups_of(queries[0].userid))
-            )
+            lists.lock_lists(connection, written, known_only=True)
+            snapshot = read_snapshot(connection, queries, written=written, user_ids=user_ids)
+            return WritePlan(snapshot)
 
         self.client.plan(make)
 

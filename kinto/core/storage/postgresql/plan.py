@@ -54,7 +54,8 @@ class Snapshot:
     :param granted: permissions on each ancestor that the user holds.
     :param aces: every permission of each object addressed.
     :param rows: every object addressed, owner or consulted; ``None`` where there is no row.
-    :param lists: timestamps of the lists that are locked.
+    :param locked: timestamps of the lists that are locked.
+    :param unlocked: those of lists that are only read.
     :param now: the clock of the server, in ms since the epoch.
     """
 
@@ -64,7 +65,8 @@ class Snapshot:
     granted: dict[str, set[str]] = field(default_factory=dict)
     aces: dict[str, Permissions] = field(default_factory=dict)
     rows: dict[ObjectKey, KnownRow | None] = field(default_factory=dict)
-    lists: dict[ListKey, int] = field(default_factory=dict)
+    locked: dict[ListKey, int] = field(default_factory=dict)
+    unlocked: dict[ListKey, int] = field(default_factory=dict)
     now: int = 0
 
 
@@ -93,7 +95,8 @@ class WritePlan:
         That is so for what was not foreseen, and for what this transaction has changed.
         """
         snapshot = self._snapshot
-        if not self._is_of_same_user(query) or query.target not in snapshot.lists:
+        timestamp = snapshot.locked.get(query.target) or snapshot.unlocked.get(query.target)
+        if timestamp is None or not self._is_of_same_user(query):
             return None
         if not self._rewritten_uris.isdisjoint(query.uris):
             return None
@@ -109,7 +112,7 @@ class WritePlan:
         context = StoredContext(
             groups=snapshot.groups,
             granted=granted,
-            timestamp=Timestamp(snapshot.lists[query.target]),
+            timestamp=Timestamp(timestamp),
         )
         if key is not None and query.object_uri is not None:
             row = snapshot.rows[key]
@@ -176,7 +179,7 @@ class WritePlan:
         """
         snapshot = self._snapshot
         list_key = ListKey(key.resource_name, key.parent_id)
-        highest = snapshot.lists.get(list_key)
+        highest = snapshot.locked.get(list_key)
         # An id that was made up now has no row.
         row = snapshot.rows.get(key)
         is_live = row is not None and row.data is not None
@@ -189,7 +192,7 @@ class WritePlan:
         growth = (data is not None) - is_live
         previous = None if row is None else row.epoch
         write = PlannedWrite(key, epoch, previous, data, growth, owner)
-        snapshot.lists[list_key] = epoch
+        snapshot.locked[list_key] = epoch
         snapshot.rows[key] = KnownRow(epoch, data)
         self._written.add(key)
         self.version += 1

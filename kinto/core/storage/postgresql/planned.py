@@ -67,17 +67,22 @@ _WRITE = Statement(
 
 
 def read_snapshot(
-    connection: Connection, queries: Sequence[ContextQuery], *, user_ids: Sequence[str]
+    connection: Connection,
+    queries: Sequence[ContextQuery],
+    *,
+    written: Sequence[ListKey],
+    user_ids: Sequence[str],
 ) -> Snapshot:
-    """What all the queries, of one user, have to know; their lists are locked already.
+    """What all the queries, of one user, have to know.
 
+    :param written: lists that are locked.
     :param user_ids: whose groups are to be looked up.
     """
     first = queries[0]
     uris = {query.object_uri for query in queries if query.object_uri is not None}
     object_uris = list(uris)
     ancestors = list({uri for query in queries for uri in query.uris} - uris)
-    lists = lists_to_lock(queries)
+    lists = list({query.target for query in queries})
     keys = list(_keys(queries))
     rows = connection.fetch_all(
         _FETCH,
@@ -109,7 +114,9 @@ def read_snapshot(
         elif kind == "granted":
             snapshot.granted[ancestors[n - 1]].add(a)
         elif kind == "list":
-            snapshot.lists[lists[n - 1]] = epoch
+            key = lists[n - 1]
+            timestamps = snapshot.locked if key in written else snapshot.unlocked
+            timestamps[key] = epoch
         elif kind == "group":
             groups.add(a)
         else:
@@ -159,8 +166,3 @@ def _columns(keys: Sequence[ObjectKey], *, prefix: str) -> dict[str, list[str]]:
 
 
 WRITES = Mergeable(_merge_writes)
-
-
-def lists_to_lock(queries: Sequence[ContextQuery]) -> list[ListKey]:
-    """The lists that the queries are about."""
-    return list({query.target for query in queries})
