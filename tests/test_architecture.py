@@ -59,6 +59,7 @@ LAYERS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "kinto.core.request",
             "kinto.core.request_context",
             "kinto.core.response",
+            "kinto.core.security_policy",
             "kinto.core.shared_objects",
             "kinto.core.stored_context",
             "kinto.core.subrequests",

@@ -29,6 +29,8 @@ class BasicAuthAuthenticationPolicy(PyramidBasicAuthPolicy):  # type: ignore[mis
     :param realm: shown in ``WWW-Authenticate``.
     """
 
+    reads_only_authorization = True
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs.setdefault("realm", _REALM)
         super().__init__(lambda username, password, request: [], *args, **kwargs)

@@ -8,6 +8,7 @@ from pyramid_multiauth import MultiAuthPolicySelected
 
 from kinto.core.authentication import includeme as include_basicauth
 from kinto.core.authentication import remember_selected_policy
+from kinto.core.security_policy import install_security_policy
 from kinto.core.settings import parse_words
 from kinto.core.setup.refusals import naming_setting, require_callable
 
@@ -25,6 +26,7 @@ def setup_authentication(config: Configurator) -> None:
     with warnings.catch_warnings(), naming_setting("multiauth.policies", " ".join(names)):
         warnings.simplefilter("ignore", DeprecationWarning)
         config.include("pyramid_multiauth")
+    install_security_policy(config)
     config.add_subscriber(remember_selected_policy, MultiAuthPolicySelected)
     if "basicauth" in names:
         config.include(include_basicauth)
