@@ -56,6 +56,7 @@ LAYERS: tuple[tuple[str, tuple[str, ...]], ...] = (
         (
             "kinto.core.authentication",
             "kinto.core.authorization",
+            "kinto.core.prepared_requests",
             "kinto.core.request",
             "kinto.core.request_context",
             "kinto.core.response",

@@ -12,6 +12,7 @@ from pyramid.response import Response
 
 
 COMMON_HEADERS = ("Backoff", "Retry-After", "Alert", "Content-Length", "Content-Type")
+_COMMON = ", ".join(COMMON_HEADERS)
 
 
 def find_allowed_origin(origin: str, allowed: Sequence[str]) -> str | None:
@@ -29,7 +30,7 @@ def allowed_origins(request: Request) -> Sequence[str]:
 
 def validate_origin(request: Request, **kwargs: Any) -> None:
     """Cornice validator: an origin that is not allowed is refused."""
-    origin = request.headers.get("Origin")
+    origin = request.environ.get("HTTP_ORIGIN")
     if origin and find_allowed_origin(origin, allowed_origins(request)) is None:
         request.errors.add("header", "Origin", f"{origin} not allowed")
 
@@ -51,9 +52,9 @@ def apply_cors(request: Request, response: Response, names: set[str]) -> bool:
     if is_preflight or response.status_code == 405:
         return any(name.startswith("Access-Control-") for name, _ in response.headerlist)
     if "access-control-expose-headers" not in names:
-        exposed_headers = getattr(service, "exposed_headers", None)
-        exposed = exposed_headers(method) if exposed_headers is not None else COMMON_HEADERS
-        response.headerlist.append(("Access-Control-Expose-Headers", ", ".join(exposed)))
+        exposed_text = getattr(service, "exposed_text", None)
+        exposed = exposed_text(method) if exposed_text is not None else _COMMON
+        response.headerlist.append(("Access-Control-Expose-Headers", exposed))
     return True
 
 

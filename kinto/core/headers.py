@@ -9,7 +9,7 @@ from pyramid.request import Request
 from pyramid.response import Response
 
 from kinto.core.cors import apply_cors
-from kinto.core.registry import current_settings
+from kinto.core.registry import settings_of
 from kinto.core.response import header_names
 
 
@@ -27,11 +27,8 @@ _SECURITY = (
 
 def add_common_headers(request: Request, response: Response) -> None:
     """Security, CORS, ``Vary``, ``Backoff``."""
-    headers = response.headerlist
     names = header_names(response)
-    for name, header in _SECURITY:
-        if name not in names:
-            headers.append(header)
+    response.headerlist.extend([header for name, header in _SECURITY if name not in names])
     _add_unconditional(request, response, names)
 
 
@@ -45,7 +42,7 @@ def _add_unconditional(request: Request, response: Response, names: set[str]) ->
 
     :param names: of the headers that the response has, in lower case.
     """
-    settings = current_settings(request.registry)
+    settings = settings_of(request)
     has_cors = apply_cors(request, response, names)
     _add_vary(response, names, (*settings.cors.vary, "Origin") if has_cors else settings.cors.vary)
     backoff = settings.backoff

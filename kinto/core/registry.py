@@ -20,6 +20,17 @@ def current_settings(registry: Any) -> CoreSettings:  # a Pyramid registry, or a
     return live.current(registry.settings)
 
 
+def keep_settings(request: Any, settings: CoreSettings) -> None:
+    """Have a request, and those made within it, see the same settings until it is answered."""
+    request.__dict__["core_settings"] = settings
+
+
+def settings_of(request: Any) -> CoreSettings:  # a request, or a test's stand-in
+    """The settings that a request goes by."""
+    kept: CoreSettings | None = request.__dict__.get("core_settings")
+    return current_settings(request.registry) if kept is None else kept
+
+
 class ApplicationRegistry(Registry):
     """A registry with the names of older versions.
 

@@ -19,13 +19,13 @@ from kinto.core.storage.protocols import (
     SharedObjects,
     StoredContext,
 )
-from kinto.core.stored_context import can_plan, fetch_context, lock_lists, shares_database
+from kinto.core.stored_context import fetch_context, lock_lists, shares_database
 from kinto.core.types import BoundPermission, KintoObject, ListKey, ObjectKey, Permissions
 
 
 _WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 PERMISSIONS_FIELD = "__permissions__"
-# Of `bound_data`: contexts of the items of a batch, until they were read.
+# Of `bound_data`: contexts of the items of a batch, until they were read; then an empty list.
 BATCH_CONTEXTS = "batch_contexts"
 
 
@@ -254,7 +254,28 @@ class ResourceContext:
             principals += [Authenticated, prefixed_userid, *(groups or ())]
         userid, held = prefixed_userid if groups is None else None, tuple(principals)
         query = self.query(userid, held)
-        self._plan_batch(userid, held)
+        self._stored = self._find_planned(query)
+        if self._stored is None:
+            self._stored = self._fetch_stored(query)
+        if groups is not None:
+            self._stored.groups = frozenset(groups)
+        self._principals = frozenset(principals) | self._stored.groups
+
+    def _find_planned(self, query: ContextQuery) -> StoredContext | None:
+        """What was read for all items of a batch, when the first of them asked."""
+        bound_data, registry = self.request.bound_data, self.request.registry
+        contexts: list[ResourceContext] | None = bound_data.get(BATCH_CONTEXTS)
+        reads_page = self.service.type == "plural" and self.request.method not in _WRITES
+        if contexts is None or reads_page:
+            return None
+        if contexts:
+            self._plan_batch(contexts, query)
+            bound_data[BATCH_CONTEXTS] = []
+        planned: StoredContext | None = registry.storage.find_planned(query)
+        return planned
+
+    def _fetch_stored(self, query: ContextQuery) -> StoredContext:
+        registry = self.request.registry
         for_write = self.request.method in _WRITES
         if for_write and must_lock_first(self.request):
             lock_lists(registry.storage, [query.target])
@@ -263,23 +284,16 @@ class ResourceContext:
             registry.storage, registry.permission, query, for_write=for_write, page=page
         )
         self.page_query = page
-        if groups is not None:
-            stored.groups = frozenset(groups)
-        self._stored = stored
-        self._principals = frozenset(principals) | stored.groups
+        return stored
 
-    def _plan_batch(self, userid: str | None, principals: tuple[str, ...]) -> None:
-        """Read what the items of a batch have to know, when the first of them asks."""
-        contexts: list[ResourceContext] = self.request.bound_data.pop(BATCH_CONTEXTS, ())
-        registry = self.request.registry
-        if contexts and can_plan(registry.storage, registry.permission):
-            queries = [context.query(userid, principals) for context in contexts]
-            written = [
-                query.target
-                for context, query in zip(contexts, queries, strict=True)
-                if context.request.method in _WRITES
-            ]
-            registry.storage.plan_requests(queries, written=written)
+    def _plan_batch(self, contexts: Sequence["ResourceContext"], first: ContextQuery) -> None:
+        queries = [context.query(first.userid, first.principals) for context in contexts]
+        written = [
+            query.target
+            for context, query in zip(contexts, queries, strict=True)
+            if context.request.method in _WRITES
+        ]
+        self.request.registry.storage.plan_requests(queries, written=written)
 
     def _guess_page(self) -> PageQuery | None:
         """The page that is going to be asked for, where ACEs may grant to read it."""

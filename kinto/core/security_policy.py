@@ -38,7 +38,9 @@ class SecurityPolicy(MultiAuthSecurityPolicy):  # type: ignore[misc]  # it ships
     each for itself: a sub-class may look at more.
     """
 
-    def __init__(self, policies: Sequence[Any], groupfinder: GroupFinder | None, authz_policy: Any):
+    def __init__(
+        self, policies: Sequence[Any], groupfinder: GroupFinder | None, authz_policy: Any
+    ):
         super().__init__(policies, groupfinder, authz_policy)
         self._asked = tuple(policies)
         self._groupfinder = groupfinder

@@ -63,6 +63,14 @@ class Service(cornice.Service):  # type: ignore[misc]  # cornice ships no types
             known[method] = self._find_exposed(method)
         return known[method]
 
+    def exposed_text(self, method: str) -> str:
+        """The value of that header."""
+        known: dict[str, str] = self.__dict__.setdefault("_exposed_texts", {})
+        text = known.get(method)
+        if text is None:
+            text = known[method] = ", ".join(self.exposed_headers(method))
+        return text
+
     def _find_exposed(self, method: str) -> Sequence[str]:
         for defined, _, arguments in self.definitions:
             if defined == method:

@@ -3,16 +3,15 @@
 from collections.abc import Mapping
 from io import BytesIO
 from typing import Any
-from urllib.parse import quote, unquote_to_bytes
 
 from pyramid import httpexceptions
-from pyramid.exceptions import URLDecodeError
-from pyramid.interfaces import IRoutesMapper
 from pyramid.request import Request, apply_request_extensions
 from pyramid.response import Response
 
-from kinto.core.authorization import is_root_known_to_read_nothing
+from kinto.core.prepared_requests import execute_prepared
 from kinto.core.protocol import json_codec
+from kinto.core.protocol.urls import encode_wsgi_target
+from kinto.core.registry import keep_settings, settings_of
 from kinto.core.types import JSONValue
 
 
@@ -29,9 +28,7 @@ _KEPT_ENVIRON = (
     "tm.manager",
     "wsgi.url_scheme",
 )
-# Of the path characters that need no encoding in a URL.
 _JSON_TYPE = "application/json; charset=utf-8"
-_PATH_SAFE = "/~!$&'()*+,;=:@%"
 
 
 def build_request(original: Request, dict_obj: Mapping[str, Any]) -> Request:
@@ -77,10 +74,8 @@ class SubrequestBuilder:
         if content_type is not None:
             environ["CONTENT_TYPE"] = content_type
         path = _prefixed(self._original, item["path"])
-        quoted, _, query = quote(path.encode("utf-8"), safe=_PATH_SAFE + "?").partition("?")
         environ["REQUEST_METHOD"] = item.get("method") or "GET"
-        environ["PATH_INFO"] = unquote_to_bytes(quoted).decode("latin-1")
-        environ["QUERY_STRING"] = query
+        environ["PATH_INFO"], environ["QUERY_STRING"] = encode_wsgi_target(path)
         environ["CONTENT_LENGTH"] = str(len(payload))
         environ["wsgi.input"] = BytesIO(payload)
         environ["webob.is_body_seekable"] = True
@@ -99,28 +94,8 @@ class SubrequestBuilder:
         request.registry = original.registry
         request.bound_data = original.bound_data
         request.parent = original
+        keep_settings(request, settings_of(original))
         return request
-
-
-def prepare_subrequest(request: Request) -> Any:
-    """Route a sub-request that will be executed, to find out what it is about.
-
-    :returns: its :class:`~kinto.core.request_context.ResourceContext`; ``None`` when it is about
-        no object or list of ours. Routing is not repeated when the request is executed.
-    """
-    mapper = request.registry.queryUtility(IRoutesMapper)
-    try:
-        info = mapper(request)
-    except URLDecodeError:
-        return None
-    route = info["route"]
-    if route is None or not is_root_known_to_read_nothing(route.factory):
-        return None
-    attributes = request.__dict__
-    attributes["known_route"] = (request.environ["PATH_INFO"], info)
-    attributes["matchdict"], attributes["matched_route"] = info["match"], route
-    root = attributes["prepared_root"] = attributes["context"] = route.factory(request)
-    return root.resource_context
 
 
 def _environ(original: Request) -> dict[str, Any]:
@@ -154,11 +129,11 @@ def build_response(response: Response, request: Request) -> dict[str, Any]:
 def build_raw_response(response: Response, request: Request) -> dict[str, Any]:
     """The same, with a JSON body that is written as it is."""
     body: JSONValue = ""
-    if request.method != "HEAD" and response.body:
+    if request.method != "HEAD":
         body = _json_or_text(response)
     path = request.environ.get("SCRIPT_NAME", "") + request.environ["PATH_INFO"]
     return {
-        "path": path.encode("latin-1").decode("utf-8", "replace"),
+        "path": path if path.isascii() else path.encode("latin-1").decode("utf-8", "replace"),
         "status": response.status_code,
         "headers": dict(response.headerlist),
         "body": body,
@@ -166,13 +141,14 @@ def build_raw_response(response: Response, request: Request) -> dict[str, Any]:
 
 
 def _json_or_text(response: Response) -> JSONValue:
-    if getattr(response, "known_json", None) == response.body:
-        return json_codec.raw_json(response.body)
+    known, chunks = getattr(response, "known_json", None), response.app_iter
+    if known is not None and type(chunks) is list and chunks == [known]:
+        return json_codec.raw_json(known)
+    body: bytes = response.body
     try:
-        return json_codec.loads(response.body)
+        return json_codec.loads(body) if body else ""
     except ValueError:
-        text: str = response.body.decode("utf-8", "replace")
-        return text
+        return body.decode("utf-8", "replace")
 
 
 def follow_subrequest(
@@ -185,7 +161,10 @@ def follow_subrequest(
     for _ in range(_MAX_REDIRECTIONS):
         location = None
         try:
-            return request.invoke_subrequest(subrequest, **kwargs), subrequest
+            response = execute_prepared(subrequest)
+            if response is None:
+                response = request.invoke_subrequest(subrequest, **kwargs)
+            return response, subrequest
         except httpexceptions.HTTPRedirection as redirection:
             location = redirection.headers.get("Location")
             if location is None or redirection.status_code == _NOT_MODIFIED:

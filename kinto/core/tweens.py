@@ -15,7 +15,7 @@ from kinto.core.errors import ERRORS, http_error, send_alert
 from kinto.core.exceptions import InvalidParameter
 from kinto.core.headers import add_common_headers, add_unconditional_headers
 from kinto.core.origin import settle_origin
-from kinto.core.registry import current_settings
+from kinto.core.registry import current_settings, keep_settings, settings_of
 from kinto.core.settings import CoreSettings
 from kinto.core.storage.transactions import (
     LazyManager,
@@ -39,6 +39,7 @@ def http_tween_factory(handler: Handler, registry: Registry) -> Handler:
 
     def http_tween(request: Request) -> Response:
         settings = current_settings(registry)
+        keep_settings(request, settings)
         refusal = _find_refusal(request, settings)
         if refusal is not None:
             if refusal.status_code == 410:
@@ -72,7 +73,7 @@ def transaction_scope_tween_factory(handler: Handler, registry: Registry) -> Han
     """Have the writes of backends belong to the transaction of the request."""
 
     def transaction_scope_tween(request: Request) -> Response:
-        if current_settings(registry).features.is_transactional:
+        if settings_of(request).features.is_transactional:
             open_request_scope(request.tm)
         return handler(request)
 

@@ -9,7 +9,7 @@ from pyramid.request import Request
 
 from kinto.core.errors import ERRORS, not_found, raise_invalid
 from kinto.core.events import PERMISSIONS_FIELD
-from kinto.core.registry import current_settings
+from kinto.core.registry import settings_of
 from kinto.core.types import KintoObject, ObjectKey
 from kinto.schema_validation import check_object
 from kinto.views import object_exists_or_404
@@ -17,7 +17,7 @@ from kinto.views import object_exists_or_404
 
 def is_validation_enabled(request: Request) -> bool:
     """Whether the settings have objects checked."""
-    return current_settings(request.registry).features.has_schema_validation
+    return settings_of(request).features.has_schema_validation
 
 
 def ensure_matches(

@@ -12,6 +12,8 @@ MAX_PARAMETERS: Final = 1_000
 
 _UNSAFE_IN_QUERY = re.compile(r"[^A-Za-z0-9_.~-]")
 _SEPARATORS = re.compile("[&;]")
+# Such a path is the same quoted and unquoted.
+_is_plain_path = re.compile(r"[A-Za-z0-9/_.~-]*").fullmatch
 _MALFORMED_ESCAPE = re.compile("%(?![0-9A-Fa-f]{2})")
 # Everything that a path may hold as it is, "%" of escapes included.
 _SAFE_IN_PATH = "/%:@!$&'()*+,;=~-._"
@@ -32,11 +34,27 @@ def decode_wsgi_path(path_info: str) -> str:
         raise UndecodableURL("Invalid URL path.") from error
 
 
+def encode_wsgi_target(target: str) -> tuple[str, str]:
+    """The WSGI variables ``PATH_INFO`` and ``QUERY_STRING`` of a path with its query string.
+
+    Whatever is not allowed in a URL is taken as it is.
+
+    :raises UnicodeEncodeError: a lone surrogate.
+    """
+    if _is_plain_path(target):
+        return target, ""
+    path, _, query = target.partition("?")
+    path_info = unquote_to_bytes(quote(path, safe=_SAFE_IN_PATH)).decode("latin-1")
+    return path_info, quote(query, safe=_SAFE_IN_PATH + "?")
+
+
 def quote_path(text: str) -> str:
     """A path as it travels: whatever is not allowed in it is percent-encoded, escapes are kept.
 
     :raises UndecodableURL: a lone surrogate, or a percent sign that escapes nothing.
     """
+    if _is_plain_path(text):
+        return text
     if _MALFORMED_ESCAPE.search(text):
         raise UndecodableURL("Invalid URL path.")
     try:

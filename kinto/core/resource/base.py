@@ -20,7 +20,7 @@ from kinto.core.protocol.ids import find_id_mismatch
 from kinto.core.protocol.pagination import extract_limit
 from kinto.core.protocol.querystring import parse_number
 from kinto.core.protocol.sorting import extract_sorting
-from kinto.core.registry import current_settings
+from kinto.core.registry import settings_of
 from kinto.core.request_context import copy_permissions
 from kinto.core.resource.caching import add_cache_headers
 from kinto.core.resource.conditions import ensure_preconditions
@@ -88,7 +88,7 @@ class ResourceBase:
             parent_id=self.get_parent_id(request),
             current_principal=request.prefixed_userid or "system.Everyone",
             prefixed_principals=request.prefixed_principals,
-            explicit_perm=current_settings(registry).features.has_explicit_permissions,
+            explicit_perm=settings_of(request).features.has_explicit_permissions,
         )
         model.child_resource_names = self.child_resource_names
         if self.context is not None and self.permissions:
@@ -211,7 +211,7 @@ class ResourceBase:
     # -- extraction and checks that sub-classes may override --------------------------------
 
     def _extract_limit(self) -> int:
-        pagination = current_settings(self.request.registry).pagination
+        pagination = settings_of(self.request).pagination
         raw = self._query().get("_limit")
         requested = parse_number(raw) if raw is not None else None
         return extract_limit(

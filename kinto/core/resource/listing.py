@@ -24,7 +24,7 @@ from kinto.core.protocol.pagination import (
 )
 from kinto.core.protocol.query import parse_list_query
 from kinto.core.protocol.urls import UndecodableURL, build_url, parse_query
-from kinto.core.registry import current_settings
+from kinto.core.registry import settings_of
 from kinto.core.storage.protocols import PageQuery
 from kinto.core.types import KintoObject
 
@@ -34,7 +34,7 @@ def guess_page(request: Request, *, as_text: bool) -> PageQuery:
 
     :raises InvalidRequest: the query string is to be refused, or takes more to understand.
     """
-    pagination = current_settings(request.registry).pagination
+    pagination = settings_of(request).pagination
     try:
         params = parse_query(request.environ.get("QUERY_STRING", ""))
     except UndecodableURL as error:
@@ -110,7 +110,7 @@ def next_page_url(
     """URL of the page after the one that ends with ``last``."""
     nonce = new_nonce()
     if request.method == "DELETE":
-        ttl = current_settings(request.registry).pagination.token_validity_seconds
+        ttl = settings_of(request).pagination.token_validity_seconds
         request.registry.cache.set(nonce, "issued", ttl=ttl)
     token = encode_token(make_token(last, sorting, offset=offset, nonce=nonce))
     params = next_page_params(request_params(request), limit=limit, token=token)

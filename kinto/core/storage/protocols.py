@@ -208,13 +208,16 @@ class WritePlanner(Protocol):
     ) -> None:
         """Lock the lists that will be written to, and read the answers to all queries, at once.
 
-        :meth:`ContextReader.fetch_context` gives these answers afterwards, as far as the
-        request has not changed what they tell. Should something turn out not to be as it was
+        :meth:`find_planned` gives these answers afterwards. Should something turn out not to be as it was
         read, the transaction fails with
         :class:`~kinto.core.storage.exceptions.ConcurrentWriteError`.
 
         :param queries: of one user; at least one. None asks for a page.
         """
+        ...
+
+    def find_planned(self, query: ContextQuery) -> StoredContext | None:
+        """The answer that was read; ``None`` where the request may have changed what it tells."""
         ...
 
 

@@ -16,11 +16,12 @@ from pyramid.security import NO_PERMISSION_REQUIRED
 
 from kinto.core.exceptions import JSONError
 from kinto.core.headers import add_common_headers
+from kinto.core.prepared_requests import prepare_subrequest
 from kinto.core.protocol.dicts import copy_json, merge_dicts
 from kinto.core.protocol.ids import find_list
 from kinto.core.protocol.storable import may_hold_nul
 from kinto.core.protocol.urls import UndecodableURL, quote_path
-from kinto.core.registry import current_settings
+from kinto.core.registry import settings_of
 from kinto.core.request_context import BATCH_CONTEXTS, ResourceContext
 from kinto.core.resource.schema import find_errors
 from kinto.core.resource.validation import storable_errors
@@ -32,7 +33,6 @@ from kinto.core.subrequests import (
     build_raw_response,
     follow_subrequest,
     last_followed,
-    prepare_subrequest,
 )
 from kinto.core.tweens import SAFE_METHODS, forget_answer
 from kinto.core.views.errors import render_exception
@@ -173,7 +173,7 @@ def _is_plain_item(item: Any) -> bool:
 def _is_too_long(request: Request, body: Any) -> bool:
     """The cheapest check comes first: items beyond the limit are not even looked at."""
     requests = body.get("requests") if isinstance(body, dict) else None
-    limit = current_settings(request.registry).batch.max_requests
+    limit = settings_of(request).batch.max_requests
     if not limit or not isinstance(requests, list) or len(requests) <= limit:
         return False
     request.errors.add("body", "requests", f"Number of requests is limited to {limit}")

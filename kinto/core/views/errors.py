@@ -24,7 +24,7 @@ from kinto.core.errors import (
     retry_after,
 )
 from kinto.core.exceptions import InvalidRequest
-from kinto.core.registry import current_settings
+from kinto.core.registry import settings_of
 from kinto.core.response import header_names
 from kinto.core.storage.exceptions import BackendError, IntegrityError, ReadonlyError
 
@@ -71,7 +71,7 @@ def page_not_found(response: Response, request: Request) -> Response:
         return _without_version(request, path, prefix)
     if version[0] != prefix:
         return _version_not_available()
-    redirects = current_settings(request.registry).redirects
+    redirects = settings_of(request).redirects
     if redirects.trailing_slash_enabled and (path == prefix or path.endswith("/")):
         target = f"{prefix}/" if path == prefix else request.path.rstrip("/")
         if target != request.path:
@@ -84,7 +84,7 @@ def page_not_found(response: Response, request: Request) -> Response:
 
 
 def _without_version(request: Request, path: str, prefix: str) -> Response:
-    redirects = current_settings(request.registry).redirects
+    redirects = settings_of(request).redirects
     # Line ends and other control characters must not get into a header.
     if not redirects.version_prefix_enabled or not path.isprintable():
         return _version_not_available()
@@ -193,7 +193,7 @@ def unexpected_error(error: Exception, request: Request) -> Response:
         httpexceptions.HTTPInternalServerError(),
         errno=ERRORS.UNDEFINED,
         message="A programmatic error occurred, developers have been informed.",
-        info=current_settings(request.registry).project.error_info_url,
+        info=settings_of(request).project.error_info_url,
     )
 
 

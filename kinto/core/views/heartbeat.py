@@ -11,7 +11,7 @@ import transaction
 from pyramid.request import Request
 from pyramid.security import NO_PERMISSION_REQUIRED
 
-from kinto.core.registry import current_settings
+from kinto.core.registry import settings_of
 from kinto.core.service import Service
 
 
@@ -36,7 +36,7 @@ def get_heartbeat(request: Request) -> dict[str, bool | None]:
     status: dict[str, bool | None] = {}
     if not checks:
         return status
-    timeout = current_settings(request.registry).features.heartbeat_timeout_seconds
+    timeout = settings_of(request).features.heartbeat_timeout_seconds
     # A pool of its own: checks that hang must not hold back those of the next request.
     pool = ThreadPoolExecutor(max_workers=len(checks), thread_name_prefix="heartbeat")
     futures = {pool.submit(_run_check, check, request): name for name, check in checks.items()}

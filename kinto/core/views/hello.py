@@ -13,7 +13,7 @@ from typing import Any
 from pyramid.request import Request
 from pyramid.security import NO_PERMISSION_REQUIRED
 
-from kinto.core.registry import current_settings
+from kinto.core.registry import settings_of
 from kinto.core.service import Service
 
 
@@ -26,7 +26,7 @@ _DEFAULT_INI = os.path.join("config", "kinto.ini")
 @hello.get(permission=NO_PERMISSION_REQUIRED, operation_id="server_info")
 def get_hello(request: Request) -> dict[str, Any]:
     """Identity of the server and of the user."""
-    settings = current_settings(request.registry)
+    settings = settings_of(request)
     project = settings.project
     version = request.registry.settings.get("http_api_version")
     data: dict[str, Any] = {

@@ -9,7 +9,7 @@ from pyramid.request import Request
 from pyramid.security import NO_PERMISSION_REQUIRED
 
 from kinto.core.protocol import json_codec
-from kinto.core.registry import current_settings
+from kinto.core.registry import settings_of
 from kinto.core.service import Service
 
 
@@ -24,7 +24,7 @@ version = Service(name="version", path="/__version__", description="Version", ta
 def version_view(request: Request) -> Any:
     """The JSON of the version file, read once; 404 while there is none."""
     known: dict[Path, Any] = version_view.__dict__.setdefault("__json__", {})
-    paths = _candidates(current_settings(request.registry).project.version_json_path)
+    paths = _candidates(settings_of(request).project.version_json_path)
     for path in paths:
         if path not in known and path.is_file():
             known[path] = json_codec.loads(path.read_bytes())

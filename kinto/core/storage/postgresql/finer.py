@@ -47,8 +47,6 @@ class FinerProtocols:
 
         The permissions must be in the same database.
         """
-        if page is None and (context := self._find_planned(query)) is not None:
-            return context
         client = self.client
         with client.read_for_write() if for_write else client.read() as connection:
             if page is None:
@@ -155,7 +153,8 @@ class FinerProtocols:
         connection.defer_merged(WRITES, write)
         return int(write.epoch)
 
-    def _find_planned(self, query: ContextQuery) -> StoredContext | None:
+    def find_planned(self, query: ContextQuery) -> StoredContext | None:
+        """The answer that was read for a plan, if it still holds."""
         found = self.client.find_plan()
         if found is None or not isinstance(found[0], WritePlan):
             return None

@@ -1,0 +1,93 @@
+"""Sub-requests that are looked at before they are executed.
+
+What they are about is known then, and Pyramid's router has nothing left to find out.
+"""
+
+from typing import Any
+
+from pyramid.events import BeforeTraversal, ContextFound, NewRequest, NewResponse
+from pyramid.exceptions import URLDecodeError
+from pyramid.interfaces import (
+    IRequest,
+    IRouteRequest,
+    IRoutesMapper,
+    ITraverser,
+    IView,
+    IViewClassifier,
+)
+from pyramid.registry import Registry
+from pyramid.request import Request, apply_request_extensions
+from pyramid.response import Response
+from pyramid.threadlocal import RequestContext
+from zope.interface import implementedBy, providedBy
+
+from kinto.core.authorization import is_root_known_to_read_nothing
+
+
+# Of the attributes of a request.
+_ROOT = "prepared_root"
+
+_EVENTS = tuple(
+    (implementedBy(event),) for event in (NewRequest, BeforeTraversal, ContextFound, NewResponse)
+)
+
+
+def prepare_subrequest(request: Request) -> Any:
+    """Route a sub-request that will be executed, to find out what it is about.
+
+    :returns: its :class:`~kinto.core.request_context.ResourceContext`; ``None`` when it is about
+        no object or list of ours. Routing is not repeated when the request is executed.
+    """
+    mapper = request.registry.queryUtility(IRoutesMapper)
+    try:
+        info = mapper(request)
+    except URLDecodeError:
+        return None
+    route = info["route"]
+    if route is None or not is_root_known_to_read_nothing(route.factory):
+        return None
+    attributes = request.__dict__
+    attributes["known_route"] = (request.environ["PATH_INFO"], info)
+    attributes["matchdict"], attributes["matched_route"] = info["match"], route
+    root = attributes[_ROOT] = attributes["context"] = route.factory(request)
+    return root.resource_context
+
+
+def execute_prepared(request: Request) -> Response | None:
+    """The answer to a sub-request; ``None`` when it takes the router to find it.
+
+    That is so where somebody wants to be told how far the router has come, or has taught it
+    something.
+    """
+    attributes = request.__dict__
+    registry = request.registry
+    root = attributes.get(_ROOT)
+    if root is None or _has_onlookers(registry):
+        return None
+    context_iface = providedBy(root)
+    route = attributes["matched_route"]
+    request_iface = registry.queryUtility(IRouteRequest, name=route.name, default=IRequest)
+    adapters = registry.adapters
+    view = adapters.lookup((IViewClassifier, request_iface, context_iface), IView, name="")
+    if view is None or adapters.lookup((context_iface,), ITraverser) is not None:
+        return None
+    del attributes[_ROOT]
+    attributes.update(
+        request_iface=request_iface, root=root, context=root, virtual_root=root, view_name="",
+        subpath=(), traversed=(), virtual_root_path=(),
+    )  # fmt: skip
+    apply_request_extensions(request)
+    with RequestContext(request):
+        try:
+            response: Response = view(root, request)
+            if request.response_callbacks:
+                request._process_response_callbacks(response)
+            return response
+        finally:
+            if request.finished_callbacks:
+                request._process_finished_callbacks()
+
+
+def _has_onlookers(registry: Registry) -> bool:
+    subscriptions = registry.adapters.subscriptions
+    return any(subscriptions(event, None) for event in _EVENTS)
