@@ -7,6 +7,7 @@ from kinto.core.protocol.urls import (
     UndecodableURL,
     build_url,
     decode_wsgi_path,
+    encode_wsgi_target,
     format_query,
     parse_query,
     quote_path,
@@ -68,3 +69,19 @@ def test_paths_are_quoted_once():
 def test_urls_with_and_without_parameters():
     assert build_url("http://a/v1/b", [("_limit", "1")]) == "http://a/v1/b?_limit=1"
     assert build_url("http://a/v1/b", []) == "http://a/v1/b"
+
+
+@pytest.mark.parametrize(
+    ("target", "path_info", "query"),
+    [
+        ("/v1/buckets/a-b_c.~d", "/v1/buckets/a-b_c.~d", ""),
+        ("/v1/a b", "/v1/a b", ""),
+        ("/v1/a%20b", "/v1/a b", ""),
+        ("/v1/é", "/v1/Ã©", ""),
+        ("/v1/%C3%A9?x=é&y=%41", "/v1/Ã©", "x=%C3%A9&y=%41"),
+        ("/v1/?a=b?c", "/v1/", "a=b?c"),
+        ("/v1/x\n", "/v1/x\n", ""),
+    ],
+)
+def test_what_wsgi_makes_of_a_path_with_its_query(target: str, path_info: str, query: str) -> None:
+    assert encode_wsgi_target(target) == (path_info, query)
