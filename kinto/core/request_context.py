@@ -247,7 +247,6 @@ class ResourceContext:
         return self.object_id is not None and is_storable_text(self.object_id)
 
     def _fetch(self, prefixed_userid: str | None) -> None:
-        registry = self.request.registry
         groups = self.request.bound_data.get("groups", {}).get(prefixed_userid)
         principals = [Everyone]
         if prefixed_userid is not None:
