@@ -208,8 +208,8 @@ class WritePlanner(Protocol):
     ) -> None:
         """Lock the lists that will be written to, and read the answers to all queries, at once.
 
-        :meth:`find_planned` gives these answers afterwards. Should something turn out not to be as it was
-        read, the transaction fails with
+        :meth:`find_planned` gives these answers afterwards. Should something turn out not to
+        be as it was read, the transaction fails with
         :class:`~kinto.core.storage.exceptions.ConcurrentWriteError`.
 
         :param queries: of one user; at least one. None asks for a page.
