@@ -31,7 +31,13 @@ LAYERS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ),
     (
         "settings",
-        ("kinto.core.settings", "kinto.core.registry", "kinto.core.metrics", "kinto.core.logs"),
+        (
+            "kinto.core.settings",
+            "kinto.core.registry",
+            "kinto.core.metrics",
+            "kinto.core.logs",
+            "kinto.core.outgoing",
+        ),
     ),
     ("contracts", ("kinto.core.storage", "kinto.core.cache", "kinto.core.permission")),
     (
