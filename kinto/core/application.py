@@ -31,6 +31,7 @@ from kinto.core.settings import (
     parse_settings,
     read_settings,
 )
+from kinto.core.setup.former_packages import resolve_former_package
 from kinto.core.setup.http import setup_cors
 from kinto.core.setup.refusals import naming_setting, require_callable
 from kinto.core.storage.exceptions import ConcurrentWriteError
@@ -204,7 +205,7 @@ def _include_plugins(config: Configurator) -> None:
 
 def _include_plugin(config: Configurator, dotted: str) -> None:
     try:
-        plugin = config.maybe_dotted(dotted)
+        plugin = config.maybe_dotted(resolve_former_package(dotted))
         if not callable(plugin) and not hasattr(plugin, "includeme"):
             raise ConfigurationError(f"Setting 'kinto.includes': {dotted} has no includeme.")
         config.include(plugin)

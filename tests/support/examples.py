@@ -1,10 +1,11 @@
 """Shell sessions in the documentation: found, executed, compared with what they promise."""
 
 import json
+import os
 import re
 import subprocess
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,9 +55,16 @@ def _split(lines: list[str]) -> Iterator[Example]:
         yield Example("\n".join(command), "\n".join(output).strip())
 
 
-def run_examples(examples: list[Example], *, server: str, directory: Path) -> list[str]:
+def run_examples(
+    examples: list[Example],
+    *,
+    server: str,
+    directory: Path,
+    variables: Mapping[str, str] | None = None,
+) -> list[str]:
     """Execute the commands in one shell.
 
+    :param variables: of its environment, on top of ours.
     :returns: what each printed.
     """
     script = "\n".join(f"{example.command}\necho\necho '{_MARKER}'" for example in examples)
@@ -67,6 +75,7 @@ def run_examples(examples: list[Example], *, server: str, directory: Path) -> li
         capture_output=True,
         text=True,
         cwd=directory,
+        env={**os.environ, **(variables or {})},
         timeout=120,
         check=False,
     )

@@ -11,6 +11,10 @@ from kinto.core.openapi.parameters import path_parameters, plain_path
 from kinto.core.types import Request
 
 
+# Of what is declared for the process, ways that an application may do without.
+_OFF_UNLESS_LISTED = ("basicauth", "fxa")
+
+
 class OpenAPI:
     """The document of one application.
 
@@ -69,13 +73,13 @@ class OpenAPI:
         return paths
 
     def _definitions(self) -> dict[str, dict[str, Any]]:
-        """Those of this application: its basic authentication may be off."""
+        """Those of this application, where not every policy of the process is on."""
         policies = self.request.registry.settings.get("multiauth.policies")
         named = policies.split() if isinstance(policies, str) else policies
         return {
             name: definition
             for name, definition in self.security_definitions.items()
-            if name != "basicauth" or named is None or name in named
+            if name not in _OFF_UNLESS_LISTED or named is None or name in named
         }
 
 

@@ -229,6 +229,7 @@ LIMIT = Kind("int", _parse_limit)
 OPTIONAL_INT = Kind("optional int", _optional(_parse_natural, "optional int"), is_optional=True)
 OPTIONAL_LIMIT = Kind("optional int", _optional(_parse_limit, "optional int"), is_optional=True)
 SECONDS = Kind("float", _at_least(parse_float, 0, "float (at least 0)"))
+TIME_LIMIT = Kind("float", _at_least(parse_float, 0.1, "float (at least 0.1)"))
 OPTIONAL_PERCENTAGE = Kind(
     "optional float from 0 to 100",
     _optional(_parse_percentage, "optional float from 0 to 100"),

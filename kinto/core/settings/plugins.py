@@ -11,6 +11,7 @@ from kinto.core.settings.kinds import (
     OPTIONAL_TEXT,
     SECONDS,
     TEXT,
+    TIME_LIMIT,
     WORDS,
 )
 
@@ -110,4 +111,9 @@ class FirefoxAccountsSettings:
     state_ttl_seconds: int = setting(
         NATURAL, 3600, name="fxa-oauth.state.ttl_seconds", doc="Time to log in."
     )
-    heartbeat_timeout_seconds: float = setting(SECONDS, 3, doc="Of the OAuth server.")
+    heartbeat_timeout_seconds: float = setting(
+        SECONDS, 3, doc="How long the heartbeat waits for the OAuth server."
+    )
+    timeout_seconds: float = setting(
+        TIME_LIMIT, 3, doc="How long a request waits for the OAuth server; then the answer is 503."
+    )

@@ -10,6 +10,7 @@ from kinto.core.authentication import includeme as include_basicauth
 from kinto.core.authentication import remember_selected_policy
 from kinto.core.security_policy import install_security_policy
 from kinto.core.settings import parse_words
+from kinto.core.setup.former_packages import resolve_former_package
 from kinto.core.setup.refusals import naming_setting, require_callable
 
 
@@ -39,8 +40,10 @@ def setup_authentication(config: Configurator) -> None:
 
 def _check_policies(config: Configurator, names: Sequence[str]) -> None:
     """Find their classes now: pyramid_multiauth does so later, where no setting is named."""
+    settings = config.get_settings()
     for name in names:
         setting = f"multiauth.policy.{name}.use"
-        if dotted := config.get_settings().get(setting):
+        if dotted := settings.get(setting):
+            dotted = settings[setting] = resolve_former_package(dotted)
             with naming_setting(setting, dotted):
                 require_callable(setting, dotted, config.maybe_dotted(dotted))
