@@ -32,10 +32,10 @@ def settle_origin(request: Request, deployment: DeploymentSettings) -> None:
         request.scheme = deployment.http_scheme
     elif request.scheme not in _SCHEMES:
         raise InvalidParameter("header", "X-Forwarded-Proto", "Invalid scheme")
+    if not is_valid_host(request.environ.get("HTTP_HOST", "localhost")):
+        raise InvalidParameter("header", "Host", "Invalid host")
     if deployment.http_host:
         request.host = deployment.http_host
-    elif not is_valid_host(request.environ.get("HTTP_HOST", "localhost")):
-        raise InvalidParameter("header", "Host", "Invalid host")
 
 
 def _judge_forwarded(request: Request, trusted: Networks) -> None:

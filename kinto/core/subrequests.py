@@ -28,6 +28,8 @@ _KEPT_ENVIRON = (
     "tm.manager",
     "wsgi.url_scheme",
 )
+# Headers of an item: its length is that of its body, its host that of the request.
+_IGNORED_HEADERS = frozenset({"CONTENT_LENGTH", "HOST"})
 _JSON_TYPE = "application/json; charset=utf-8"
 
 
@@ -67,7 +69,7 @@ class SubrequestBuilder:
             variable = name.upper().replace("-", "_")
             if variable == "CONTENT_TYPE":
                 content_type = value
-            elif variable != "CONTENT_LENGTH":
+            elif variable not in _IGNORED_HEADERS:
                 environ[f"HTTP_{variable}"] = value
         if payload:
             content_type = _JSON_TYPE

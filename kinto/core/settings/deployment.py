@@ -11,8 +11,10 @@ from kinto.core.settings.kinds import (
     INT,
     NATURAL,
     NETWORKS,
+    OPTIONAL_HOST,
     OPTIONAL_INT,
     OPTIONAL_PERCENTAGE,
+    OPTIONAL_SCHEME,
     OPTIONAL_TEXT,
     TEXT,
     URL,
@@ -88,10 +90,10 @@ class DeploymentSettings:
     """Scheme, host, proxies"""
 
     http_scheme: str | None = setting(
-        OPTIONAL_TEXT, None, doc="Scheme of every URL produced, such as https."
+        OPTIONAL_SCHEME, None, doc="Scheme of every URL produced, such as https."
     )
     http_host: str | None = setting(
-        OPTIONAL_TEXT, None, doc="Host of every URL produced, such as the CDN's."
+        OPTIONAL_HOST, None, doc="Host of every URL produced, such as the CDN's."
     )
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = setting(
         NETWORKS,

@@ -16,6 +16,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Any
 from urllib.parse import urlsplit
 
+from kinto.core.protocol.host import is_valid_host
 from kinto.core.settings.decoding import decode_value
 from kinto.core.settings.errors import InvalidValueError
 
@@ -25,6 +26,7 @@ _FALSE_WORDS = frozenset({"false", "f", "no", "n", "off", "0", ""})
 _INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 _YEAR_MONTH = re.compile(r"([0-9]{4})(?:-([0-9]{2}))?")
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*")
 _PRINCIPAL_SEPARATORS = re.compile(r"[\s,]+")
 _UNSET_WORDS = frozenset({"", "null", "none"})
 _WITHDRAWN_BACKENDS = frozenset({"kinto.core.storage.redis", "kinto.core.permission.redis"})
@@ -136,6 +138,20 @@ def _parse_url(value: object) -> str:
     return text
 
 
+def _parse_host(value: object) -> str:
+    text = str(value).strip()
+    if not is_valid_host(text):
+        raise InvalidValueError("host or host:port")
+    return text
+
+
+def _parse_scheme(value: object) -> str:
+    text = str(value).strip()
+    if not _SCHEME.fullmatch(text):
+        raise InvalidValueError("scheme of a URL")
+    return text
+
+
 def _parse_dotted(value: object) -> str:
     text = str(value).strip()
     if text in _WITHDRAWN_BACKENDS:
@@ -240,6 +256,8 @@ OPTIONAL_TEXT = Kind("str", _optional(str), is_text=True, is_optional=True)
 DATE = Kind("date", _optional(_parse_date), is_text=True, is_optional=True)
 # Backends understand URLs that are none (`localhost:6379/0`), so these are not checked.
 URL = Kind("url", _parse_text, is_text=True)
+OPTIONAL_HOST = Kind("host", _optional(_parse_host), is_text=True, is_optional=True)
+OPTIONAL_SCHEME = Kind("scheme", _optional(_parse_scheme), is_text=True, is_optional=True)
 OPTIONAL_URL = Kind("url", _optional(_parse_url), is_text=True, is_optional=True)
 DOTTED = Kind("dotted", _parse_dotted, is_text=True)
 OPTIONAL_DOTTED = Kind("dotted", _optional(_parse_dotted), True, True)
