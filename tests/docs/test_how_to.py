@@ -1,4 +1,4 @@
-"""What the page about Firefox Accounts says."""
+"""What how-to guides tell people to configure and to type answers what they say."""
 
 import configparser
 import re
@@ -6,12 +6,12 @@ import textwrap
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.support.examples import check_output, read_examples, run_examples
+from tests.support.examples import Example, check_output, read_examples, run_examples
 from tests.support.oauth import running_oauth_server
 from tests.support.processes import find_program
 
 
-PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "firefox-accounts.rst"
+HOW_TO = Path(__file__).parents[2] / "docs" / "how-to"
 _INI = re.compile(r"^\.\. code-block:: ini\n\n((?:(?:   .*)?\n)+)", re.MULTILINE)
 
 
@@ -23,20 +23,29 @@ def settings_of(page: Path) -> dict[str, str]:
     return dict(parser["app:main"])
 
 
-def test_the_configuration_of_the_page_answers_what_the_page_says(
-    kinto_server: Callable[..., str], tmp_path: Path
-) -> None:
+def check(page: Path, *, server: str, directory: Path, **variables: str) -> list[Example]:
+    """Execute the examples of a page, compare."""
     find_program("curl", package="curl")
-    with running_oauth_server() as oauth:
-        oauth.know("tok3n", "0a1b2c3d", "profile")
-        settings = {**settings_of(PAGE), "fxa-oauth.oauth_uri": oauth.uri}
-        server = kinto_server(settings)
-        examples = read_examples(PAGE)
-
-        outputs = run_examples(
-            examples, server=server, directory=tmp_path, variables={"TOKEN": "tok3n"}
-        )
-
-    assert len(outputs) == len(examples) == 5
+    examples = read_examples(page)
+    outputs = run_examples(examples, server=server, directory=directory, variables=variables)
     for example, output in zip(examples, outputs, strict=True):
         check_output(example, output)
+    return examples
+
+
+def test_firefox_accounts(kinto_server: Callable[..., str], tmp_path: Path) -> None:
+    page = HOW_TO / "firefox-accounts.rst"
+    with running_oauth_server() as oauth:
+        oauth.know("tok3n", "0a1b2c3d", "profile")
+        server = kinto_server({**settings_of(page), "fxa-oauth.oauth_uri": oauth.uri})
+
+        assert len(check(page, server=server, directory=tmp_path, TOKEN="tok3n")) == 5
+
+
+def test_cdn(kinto_server: Callable[..., str], tmp_path: Path) -> None:
+    page = HOW_TO / "cdn.rst"
+    settings = settings_of(page)
+    # The page comes to it at its end.
+    assert settings.pop("kinto.readonly") == "true"
+
+    assert len(check(page, server=kinto_server(settings), directory=tmp_path)) == 9
