@@ -35,11 +35,10 @@ def validate_origin(request: Request, **kwargs: Any) -> None:
         request.errors.add("header", "Origin", f"{origin} not allowed")
 
 
-def apply_cors(request: Request, response: Response, names: set[str]) -> bool:
+def apply_cors(request: Request, response: Response, names: set[str]) -> None:
     """Add the headers that browsers need to let a page read the answer.
 
     :param names: of the headers that the response has, in lower case.
-    :returns: whether there are any.
     """
     environ = request.environ
     origin = environ.get("HTTP_ORIGIN")
@@ -50,12 +49,11 @@ def apply_cors(request: Request, response: Response, names: set[str]) -> bool:
     method = environ["REQUEST_METHOD"]
     is_preflight = method == "OPTIONS" and service is not None
     if is_preflight or response.status_code == 405:
-        return any(name.startswith("Access-Control-") for name, _ in response.headerlist)
+        return
     if "access-control-expose-headers" not in names:
         exposed_text = getattr(service, "exposed_text", None)
         exposed = exposed_text(method) if exposed_text is not None else _COMMON
         response.headerlist.append(("Access-Control-Expose-Headers", exposed))
-    return True
 
 
 def preflight_view(service: Any) -> Callable[[Request], None]:

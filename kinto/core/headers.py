@@ -43,8 +43,9 @@ def _add_unconditional(request: Request, response: Response, names: set[str]) ->
     :param names: of the headers that the response has, in lower case.
     """
     settings = settings_of(request)
-    has_cors = apply_cors(request, response, names)
-    _add_vary(response, names, (*settings.cors.vary, "Origin") if has_cors else settings.cors.vary)
+    apply_cors(request, response, names)
+    # Those without an origin, too: browsers would be given copies of them.
+    _add_vary(response, names, (*settings.cors.vary, "Origin"))
     backoff = settings.backoff
     if backoff.seconds is not None and _is_drawn(backoff.percentage):
         response.headers["Backoff"] = str(backoff.seconds)

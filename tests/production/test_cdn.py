@@ -359,9 +359,7 @@ def test_21_options_without_version(app: Any, path: str) -> None:
 def test_22_vary_is_on_every_response(app: Any, collection: str) -> None:
     for method, path in all_requests(app, collection):
         vary = send(app, method, path, user=None).headers.get("Vary", "")
-        assert "Authorization" in vary, (method, path)
-    names = send(app, "GET", f"/v1{collection}/records").headers["Vary"]
-    assert set(names.split(", ")) == {"Authorization", "Origin"}
+        assert set(vary.split(", ")) == {"Authorization", "Origin"}, (method, path)
 
 
 @pytest.mark.parametrize(
@@ -396,7 +394,7 @@ def test_22_vary_is_on_304_and_410(app: Any, collection: str) -> None:
     assert set(unchanged.headers["Vary"].split(", ")) == {"Authorization", "Origin"}
     gone = Client(memory_app({"kinto.eos": "2020-01-01"})).get("/")
     assert gone.status == 410
-    assert "Authorization" in gone.headers["Vary"]
+    assert set(gone.headers["Vary"].split(", ")) == {"Authorization", "Origin"}
 
 
 @pytest.mark.parametrize(
