@@ -217,6 +217,14 @@ def test_19_items_of_a_batch_show_no_other_host(app: Any) -> None:
     assert_no_leak(response, "batch")
 
 
+def test_19_settings_win_over_trusted_proxies() -> None:
+    client = Client(memory_app({**CDN, "kinto.trusted_proxies": "10.0.0.0/8"}))
+    forwarded = {"X-Forwarded-Host": "inner.example", "X-Forwarded-Proto": "http"}
+    proxy = {"REMOTE_ADDR": "10.0.0.1"}
+    answer = client.call("GET", "/", headers=forwarded, environ=proxy)
+    assert answer.json["url"] == "https://cdn.firefox.com/v1/"
+
+
 def test_items_of_a_batch_have_the_host_of_the_batch() -> None:
     client = Client(memory_app({"kinto.paginate_by": "1"}))
     uri = client.new_collection()
@@ -236,6 +244,12 @@ def test_the_api_description_names_the_host_of_whoever_asks() -> None:
         for host in ("first.example", "second.example:8000")
     ]
     assert hosts == ["first.example", "second.example:8000"]
+
+
+def test_the_api_description_is_that_of_the_application() -> None:
+    plain, with_plugins = Client(memory_app()), Client(memory_app(EVERYTHING))
+    described = [client.get("/__api__").json["paths"] for client in (plain, with_plugins, plain)]
+    assert ["/fxa-oauth/params" in paths for paths in described] == [False, True, False]
 
 
 @pytest.mark.parametrize("scheme", ["http2", "https"])

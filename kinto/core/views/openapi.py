@@ -1,12 +1,13 @@
 """Description of this API for tools."""
 
+import weakref
+from collections.abc import Callable
 from typing import Any
 
 from cornice.service import get_services
 from pyramid.request import Request
 from pyramid.security import NO_PERMISSION_REQUIRED
 
-from kinto.core.decorators import cache_forever
 from kinto.core.openapi import OpenAPI
 from kinto.core.service import Service
 
@@ -16,12 +17,21 @@ openapi = Service(
 )
 
 
-@cache_forever
+# An application, as long as it is there, with its description.
+Known = tuple[Callable[[], Any], dict[str, Any]]
+_UNKNOWN: Known = (lambda: None), {}
+
+
 def openapi_view(request: Request) -> dict[str, Any]:
-    """Every endpoint of this application, as OpenAPI 2.0."""
-    registered = set(request.registry.cornice_services.values())
-    services = [service for service in get_services() if service in registered]
-    document: dict[str, Any] = OpenAPI(services, request).generate()
+    """Every endpoint of this application, as OpenAPI 2.0, described once."""
+    known: dict[int, Known] = openapi_view.__dict__.setdefault("__json__", {})
+    registry = request.registry
+    of, document = known.get(id(registry), _UNKNOWN)
+    if of() is not registry:
+        registered = set(registry.cornice_services.values())
+        services = [service for service in get_services() if service in registered]
+        document = OpenAPI(services, request).generate()
+        known[id(registry)] = weakref.ref(registry), document
     return document
 
 

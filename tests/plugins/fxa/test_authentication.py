@@ -7,7 +7,6 @@ import pytest
 from pyramid.exceptions import ConfigurationError
 
 from kinto.core.events import ResourceChanged
-from kinto.core.views.openapi import openapi_view
 from kinto.plugins.fxa.authentication import find_bearer_token
 from tests.plugins.fxa.conftest import FXA_SETTINGS, MakeClient, bearer, with_fxa
 from tests.support.api import Client, memory_app, new_id
@@ -149,8 +148,6 @@ def test_the_api_description_names_the_policy(make_client: MakeClient, oauth: OA
 
 
 def security_definitions(client: Client) -> Any:
-    """Those in the description, made anew: it is kept for the process."""
-    vars(openapi_view).pop("__json__", None)
     return client.get("/__api__").json["securityDefinitions"]
 
 
