@@ -64,7 +64,7 @@ def fetch(
     call = _start(lambda: _exchange(method, url, json, deadline))
     try:
         return call.result(timeout=max(deadline - time.monotonic(), 0))
-    except TimeoutError:
+    except (TimeoutError, requests.Timeout):
         raise OutgoingCallError(too_slow) from None
     except (RequestException, HTTPError, OSError, ValueError) as error:
         # Not as its cause, where tracebacks are kept: requests holds the body in its exceptions.
