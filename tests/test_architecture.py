@@ -81,6 +81,7 @@ LAYERS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "kinto.core.endpoint",
             "kinto.core.execution",
             "kinto.core.headers",
+            "kinto.core.health",
             "kinto.core.origin",
             "kinto.core.route_mapper",
             "kinto.core.routing",

@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
@@ -128,6 +128,21 @@ def running_postgresql(settings: dict[str, str] | None = None) -> Iterator[Postg
                 # Somebody else may have taken the port in between.
                 if attempt == _START_ATTEMPTS - 1:
                     raise
+
+
+@contextmanager
+def started_again(server: PostgreSQLServer) -> Iterator[PostgreSQLServer]:
+    """Serve the cluster of a server that has ended once more, until the end of the block."""
+    assert server.daemon is not None
+    with running(
+        list(server.daemon.process.args),  # type: ignore[arg-type]  # we made it of strings
+        log_file=server.daemon.log_file,
+        user=daemon_user(),
+        stop_signal=signal.SIGINT,
+    ) as daemon:
+        again = replace(server, daemon=daemon)
+        _wait_until_ready(again)
+        yield again
 
 
 def find_binaries() -> Path:

@@ -1,5 +1,6 @@
 """Daemons that tests start on free ports of 127.0.0.1, each ended by its own process id."""
 
+import contextlib
 import ctypes
 import os
 import pwd
@@ -129,6 +130,27 @@ def stop(
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+@contextmanager
+def stalled(daemon: Daemon) -> Iterator[None]:
+    """Have a daemon, with all its processes, do nothing until the end of the block."""
+    pids = [daemon.pid, *_descendants(daemon.pid)]
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in pids:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
+
+
+def _descendants(pid: int) -> Iterator[int]:
+    for task in Path(f"/proc/{pid}/task").glob("*/children"):
+        for child in map(int, task.read_text(encoding="ascii").split()):
+            yield child
+            yield from _descendants(child)
 
 
 def wait_for_port(daemon: Daemon, *, port: int) -> None:

@@ -52,6 +52,13 @@ def postgresql_settings(url: str) -> dict[str, str]:
 @contextmanager
 def running_memcached() -> Iterator[str]:
     """``host:port`` of a memcached of our own."""
+    with memcached_daemon() as (hosts, _daemon):
+        yield hosts
+
+
+@contextmanager
+def memcached_daemon() -> Iterator[tuple[str, Daemon]]:
+    """The same, with its process."""
     program = find_program("memcached", package="memcached")
     port = free_port()
     with (
@@ -63,12 +70,19 @@ def running_memcached() -> Iterator[str]:
         ) as daemon,
     ):
         wait_for_port(daemon, port=port)
-        yield f"127.0.0.1:{port}"
+        yield f"127.0.0.1:{port}", daemon
 
 
 @contextmanager
 def running_redis() -> Iterator[str]:
     """URL of a Redis server of our own, without persistence."""
+    with redis_daemon() as (url, _daemon):
+        yield url
+
+
+@contextmanager
+def redis_daemon() -> Iterator[tuple[str, Daemon]]:
+    """The same, with its process."""
     program = find_program("redis-server", package="redis-server")
     port = free_port()
     with service_directory("redis") as directory:
@@ -88,7 +102,7 @@ def running_redis() -> Iterator[str]:
             user=daemon_user(),
         ) as daemon:
             wait_for_port(daemon, port=port)
-            yield f"redis://127.0.0.1:{port}/0"
+            yield f"redis://127.0.0.1:{port}/0", daemon
 
 
 def write_ini(path: Path, settings: Mapping[str, object]) -> Path:
