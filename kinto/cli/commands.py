@@ -1,6 +1,6 @@
 """The commands, in the order of the help."""
 
-from kinto.cli import db, flush_cache, init, migrate, purge_deleted, start, version
+from kinto.cli import db, doctor, flush_cache, init, migrate, purge_deleted, start, version
 from kinto.cli.parser import Command
 
 
@@ -19,6 +19,12 @@ COMMANDS = (
         "Remove all but the newest tombstones.",
         purge_deleted.add_arguments,
         purge_deleted.run,
+    ),
+    Command(
+        "doctor",
+        "Check the configuration and everything that it names.",
+        doctor.add_arguments,
+        doctor.run,
     ),
     Command("db", "Show or stop the embedded PostgreSQL.", db.add_arguments, db.run),
     Command("version", "Show the version.", version.add_arguments, version.run),

@@ -46,8 +46,13 @@ from kinto.core.settings.model import (
     iter_titled_groups,
 )
 from kinto.core.settings.monitoring import MonitoringSettings, PrometheusSettings
-from kinto.core.settings.parsing import parse_group, parse_settings
-from kinto.core.settings.patterns import is_endpoint_enabled
+from kinto.core.settings.parsing import (
+    find_odd_names,
+    inspect_settings,
+    parse_group,
+    parse_settings,
+)
+from kinto.core.settings.patterns import find_kind, is_endpoint_enabled
 from kinto.core.settings.plugins import (
     AdminSettings,
     CacheControlSettings,
@@ -91,6 +96,9 @@ __all__ = [
     "StorageSettings",
     "decode_value",
     "find_cache_expires_seconds",
+    "find_kind",
+    "find_odd_names",
+    "inspect_settings",
     "is_endpoint_enabled",
     "iter_titled_groups",
     "load_default_settings",

@@ -25,13 +25,25 @@ def parse_settings(settings: Mapping[str, Any], *, prefix: str = "kinto") -> Cor
     :param prefix: of names in messages.
     :raises pyramid.exceptions.ConfigurationError: one line for each bad setting.
     """
+    parsed, problems = inspect_settings(settings, prefix=prefix)
+    if problems:
+        raise configuration_error(problems)
+    for line in find_odd_names(settings, prefix=prefix):
+        logger.warning(line)
+    return parsed
+
+
+def inspect_settings(
+    settings: Mapping[str, Any], *, prefix: str = "kinto"
+) -> tuple[CoreSettings, list[str]]:
+    """The settings with their real types, and a line about each bad one.
+
+    A bad one has its default.
+    """
     problems: list[str] = []
     parsed = parse_fields(CoreSettings, settings, settings_prefix=prefix, problems=problems)
     problems.extend(_find_bad_patterns(settings, prefix))
-    if problems:
-        raise configuration_error(problems)
-    _warn_about_names(settings, prefix)
-    return parsed
+    return parsed, problems
 
 
 def parse_group(
@@ -71,16 +83,16 @@ def _find_bad_patterns(settings: Mapping[str, Any], prefix: str) -> Iterator[str
                 yield describe_invalid(f"{prefix}.{name}", value, error.expected)
 
 
-def _warn_about_names(settings: Mapping[str, Any], prefix: str) -> None:
-    """Log what an operator may have misspelled, or spelled as in Kinto 3."""
+def find_odd_names(settings: Mapping[str, Any], *, prefix: str = "kinto") -> Iterator[str]:
+    """A line about each name that an operator may have misspelled, or spelled as in Kinto 3."""
     for key in settings:
         name = key.removeprefix(f"{prefix}.")
         if name in DEFINITIONS:
             continue
         if (current := find_current_spelling(name)) and name == key:
-            logger.warning("Setting '%s' is deprecated, use '%s' instead.", name, current)
+            yield f"Setting '{name}' is deprecated, use '{current}' instead."
         elif name != key and find_kind(name) is None and (known := find_similar_name(name)):
-            logger.warning("Unknown setting '%s', did you mean '%s.%s'?", key, prefix, known)
+            yield f"Unknown setting '{key}', did you mean '{prefix}.{known}'?"
 
 
 def find_similar_name(name: str) -> str | None:
