@@ -8,6 +8,7 @@ from kinto.core.postgresql.connection import Connection
 from kinto.core.postgresql.driver import DriverConnection
 from kinto.core.postgresql.errors import translate
 from kinto.core.postgresql.source import ConnectionSource, Pooled
+from kinto.core.storage.exceptions import BackendError
 
 
 class Lease:
@@ -29,7 +30,7 @@ class Lease:
     ) -> None:
         self._source = source
         self._joined = joined
-        self.pooled: Pooled = source.take(is_repeatable=repeat)
+        self._pooled: Pooled | None = source.take(is_repeatable=repeat)
         self.connection = Connection(
             self._driver(),
             replace=self._replace if repeat else None,
@@ -37,11 +38,23 @@ class Lease:
             in_transaction=in_transaction,
         )
 
+    @property
+    def pooled(self) -> Pooled:
+        """The connection, as the pool knows it.
+
+        :raises BackendError: it broke, and no other was to be had.
+        """
+        if self._pooled is None:
+            raise BackendError(message="The connection to PostgreSQL was lost")
+        return self._pooled
+
     def release(self) -> None:
-        """Give the connection back."""
-        driver = self.connection.driver
-        driver.joined = False
-        self._source.give_back(self.pooled, driver)
+        """Give the connection back, once: a second time, two threads would be given it."""
+        pooled, self._pooled = self._pooled, None
+        if pooled is not None:
+            driver = self.connection.driver
+            driver.joined = False
+            self._source.give_back(pooled, driver)
 
     def _driver(self) -> DriverConnection:
         driver = self.pooled.dbapi_connection
@@ -50,8 +63,9 @@ class Lease:
         return driver
 
     def _replace(self) -> DriverConnection:
-        self._source.give_back(self.pooled, self.connection.driver)
-        self.pooled = self._source.take(is_repeatable=False)
+        # There is nothing left to release if no other is to be had.
+        self.release()
+        self._pooled = self._source.take(is_repeatable=False)
         return self._driver()
 
 

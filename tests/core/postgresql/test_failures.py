@@ -363,6 +363,46 @@ def test_read_is_repeated_once(make_client: MakeClient, proxy: Proxy) -> None:
     assert sum("items" in query for query in proxy.queries) == 2
 
 
+@pytest.mark.parametrize("kind", ["read", "write", "request"])
+def test_connection_that_cannot_be_replaced_is_given_back_once(
+    make_client: MakeClient, proxy: Proxy, kind: str
+) -> None:
+    client = make_client(proxy.url, connect_timeout=0.2, max_overflow=0, pool_size=2)
+    warm(client, proxy)
+    proxy.is_stopped = True
+    proxy.decide = lambda _query: Action.CUT
+    if kind == "request":
+        begin_request()
+    with pytest.raises(BackendError), client.read() if kind == "read" else client.write() as used:
+        used.fetch_one(COUNT, {})
+    transaction.abort()
+
+    # Two threads that were given the same connection would be in one transaction.
+    proxy.is_stopped = False
+    proxy.decide = lambda _query: Action.FORWARD
+    assert client.engine.pool.checkedout() == 0  # type: ignore[attr-defined]
+    with client.autocommit() as one, client.autocommit() as other:
+        assert one.driver is not other.driver
+        assert one.fetch_one(COUNT, {}) == other.fetch_one(COUNT, {}) == (1,)
+    assert client.engine.pool.checkedout() == 0  # type: ignore[attr-defined]
+
+
+def test_session_after_a_lost_connection_is_a_backend_error(
+    make_client: MakeClient, proxy: Proxy
+) -> None:
+    client = make_client(proxy.url, connect_timeout=0.2)
+    begin_request()
+    with client.write() as connection:
+        proxy.is_stopped = True
+        proxy.decide = lambda _query: Action.CUT
+        with pytest.raises(BackendError):
+            connection.fetch_one(COUNT, {})
+
+    with pytest.raises(BackendError, match="lost"), client.connect() as session:
+        session.execute(text("SELECT 1"))
+    transaction.abort()
+
+
 def test_restarted_server_is_noticed_before_use(make_client: MakeClient, proxy: Proxy) -> None:
     client = make_client(proxy.url)
     with client.read(), client.read(), client.read() as connection:
