@@ -24,17 +24,22 @@ class Connector:
     """
 
     def __init__(self, options: DriverOptions) -> None:
-        self._factory = partial(DriverConnection, options)
         self._options = options
         self._last_good: tuple[str, str] | None = None
 
-    def open(self, parameters: Mapping[str, Any]) -> DriverConnection:
+    def open(
+        self, parameters: Mapping[str, Any], *, within_seconds: float | None = None
+    ) -> DriverConnection:
         """A new connection.
 
         :param parameters: those of libpq.
+        :param within_seconds: for each host, instead of the limit of connecting.
         :raises psycopg2.OperationalError: that of the last host tried.
         """
         arguments = connect_arguments(parameters, self._options)
+        arguments["connection_factory"] = partial(
+            DriverConnection, self._options, within_seconds=within_seconds
+        )
         hosts = _hosts(arguments)
         if len(hosts) < 2:
             return self._connect(arguments)
@@ -54,9 +59,7 @@ class Connector:
         raise failure
 
     def _connect(self, arguments: Mapping[str, Any]) -> DriverConnection:
-        connection: DriverConnection = psycopg2.connect(
-            connection_factory=self._factory, **arguments
-        )
+        connection: DriverConnection = psycopg2.connect(**arguments)
         return connection
 
 

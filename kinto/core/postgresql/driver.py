@@ -7,7 +7,7 @@ same transaction, after what was queued.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any
@@ -63,7 +63,7 @@ class DriverOptions:
         """What sets the normal time limits for the current transaction."""
         limits = self.limits
         return (
-            f"SET LOCAL statement_timeout={_milliseconds(limits.statement_seconds)};"
+            f"SET LOCAL statement_timeout={_milliseconds(limits.server_seconds)};"
             f"SET LOCAL lock_timeout={_milliseconds(limits.lock_seconds)}"
         ).encode()
 
@@ -73,7 +73,7 @@ class DriverOptions:
             return ""
         limits = self.limits
         return (
-            f"-c statement_timeout={_milliseconds(limits.statement_seconds)}"
+            f"-c statement_timeout={_milliseconds(limits.server_seconds)}"
             f" -c lock_timeout={_milliseconds(limits.lock_seconds)}"
         )
 
@@ -111,15 +111,19 @@ class DriverConnection(psycopg2.extensions.connection):  # type: ignore[misc]  #
     """See the module; made by ``psycopg2.connect(connection_factory=…)``.
 
     :ivar deadline: when the round trip at hand is given up (:mod:`.limits`).
+    :ivar on_silence: called when it is given up; set once it is connected.
     :ivar joined: it belongs to a request's transaction, which sessions cannot end.
     :ivar limitless: the transaction at hand has no time limits (migrations).
     :ivar flushes: round trips so far.
     :ivar is_new: it was not used since it was made.
     """
 
-    def __init__(self, options: DriverOptions, dsn: str) -> None:
+    def __init__(
+        self, options: DriverOptions, dsn: str, *, within_seconds: float | None = None
+    ) -> None:
         self.options = options
-        self.deadline = options.limits.connect_deadline()
+        self.deadline = options.limits.connect_deadline(within_seconds)
+        self.on_silence: Callable[[], None] | None = None
         self.joined = False
         self.limitless = False
         self.flushes = 0
@@ -207,7 +211,7 @@ class DriverConnection(psycopg2.extensions.connection):  # type: ignore[misc]  #
         for queued in merged(queue, self.encoded):
             parts.extend(self._prepared_parts(queued.sql, queued.statement))
         if is_long and not self.limitless:
-            seconds = self.options.limits.long_statement_seconds
+            seconds = self.options.limits.long_server_seconds
             parts.append(b"SET LOCAL statement_timeout=%d" % _milliseconds(seconds))
             if in_transaction:
                 self.queue.append(Queued(self.options.limits_sql()))
@@ -251,12 +255,13 @@ class DriverConnection(psycopg2.extensions.connection):  # type: ignore[misc]  #
             return math.inf
         return self.options.limits.statement_deadline(is_long=is_long)
 
-    def ping(self) -> None:
+    def ping(self, *, within_seconds: float | None = None) -> None:
         """One round trip without effect.
 
+        :param within_seconds: instead of the limit of connecting.
         :raises psycopg2.Error: the connection is of no use any more.
         """
-        self.deadline = self.options.limits.connect_deadline()
+        self.deadline = self.options.limits.connect_deadline(within_seconds)
         self._send("SELECT 1")
 
     def session_deadline(self) -> float:

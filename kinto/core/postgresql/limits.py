@@ -4,32 +4,57 @@ import math
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from time import monotonic
 
 
-# The server's own refusal, which names the cause, should arrive before we hang up.
-GRACE_SECONDS = 1.0
+# The client should have its answer within the limit of a statement. So the server is told to
+# give up this much sooner; and we hang up some time after that, as its own refusal names the
+# cause, and leaves the connection usable.
+_SERVER_AHEAD_SECONDS = 1.0
+_SERVER_AHEAD_AT_MOST = 0.5  # of the limit
+_GRACE_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class TimeLimits:
-    """How long to wait for what; 0 means without limit."""
+    """How long to wait for what; 0 means without limit.
+
+    :ivar server_seconds: after which the server is to give up a statement, and ...
+    :ivar long_server_seconds: one that may take long.
+    """
 
     connect_seconds: float = 2.0
     statement_seconds: float = 5.0
     long_statement_seconds: float = 30.0
     lock_seconds: float = 3.0
     pool_seconds: float = 3.0
+    server_seconds: float = field(init=False)
+    long_server_seconds: float = field(init=False)
+    _wait_seconds: float = field(init=False)
+    _long_wait_seconds: float = field(init=False)
 
-    def connect_deadline(self) -> float:
-        """When a connection that is being made now must be usable."""
-        return monotonic() + (self.connect_seconds or math.inf)
+    def __post_init__(self) -> None:
+        """Settle what would else be worked out with each statement."""
+        for name, seconds in (
+            ("", self.statement_seconds),
+            ("long_", self.long_statement_seconds),
+        ):
+            of_server = seconds - min(_SERVER_AHEAD_SECONDS, _SERVER_AHEAD_AT_MOST * seconds)
+            wait = of_server + _GRACE_SECONDS if seconds else math.inf
+            object.__setattr__(self, f"{name}server_seconds", of_server)
+            object.__setattr__(self, f"_{name}wait_seconds", wait)
+
+    def connect_deadline(self, within_seconds: float | None = None) -> float:
+        """When a connection that is being made now must be usable.
+
+        :param within_seconds: instead of the limit that is set.
+        """
+        return monotonic() + (within_seconds or self.connect_seconds or math.inf)
 
     def statement_deadline(self, *, is_long: bool = False) -> float:
         """When the answer to a round trip that starts now must be there."""
-        seconds = self.long_statement_seconds if is_long else self.statement_seconds
-        return monotonic() + seconds + GRACE_SECONDS if seconds else math.inf
+        return monotonic() + (self._long_wait_seconds if is_long else self._wait_seconds)
 
 
 class _Thread(threading.local):

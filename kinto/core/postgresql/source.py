@@ -22,6 +22,7 @@ from kinto.core.postgresql.connection import Connection
 from kinto.core.postgresql.driver import DriverConnection
 from kinto.core.postgresql.errors import translate
 from kinto.core.postgresql.pool import QueuePoolWithMaxBacklog
+from kinto.core.postgresql.reachability import forget_reachability, reachability_of
 from kinto.core.storage.exceptions import BackendError
 
 
@@ -51,7 +52,7 @@ class ConnectionSource:
         self._settings = settings
         self._connector = Connector(settings.driver)
         self._hooks: list[FirstConnectHook] = []
-        self._broken_before = 0.0
+        self._server = reachability_of(settings.url)
         self.engine = sqlalchemy.engine_from_config(
             {f"{prefix}{name}": value for name, value in settings.engine.items()},
             prefix=prefix,
@@ -134,8 +135,7 @@ class ConnectionSource:
 
     def report_broken(self, driver: DriverConnection) -> None:
         """Never use this connection again, nor any that is as old: they broke together."""
-        if driver.opened_at >= self._broken_before:
-            self._broken_before = monotonic()
+        self._server.note_broken(driver.opened_at)
         driver.close()
 
     def lock(self) -> None:
@@ -156,6 +156,7 @@ class ConnectionSource:
         """Leave the connections to the process that made them: this one was forked off it."""
         if self._exclusive is not None:
             self._exclusive = threading.RLock()
+        self._server = reachability_of(self._settings.url)
         self.engine.dispose(close=False)
 
     def _listen(self) -> None:
@@ -168,7 +169,14 @@ class ConnectionSource:
     def _do_connect(
         self, _dialect: Any, _record: Any, _args: Any, parameters: Mapping[str, Any]
     ) -> DriverConnection:
-        return self._connector.open(parameters)
+        limit_seconds = self._settings.driver.limits.connect_seconds
+        with self._server.attempt(limit_seconds) as within_seconds:
+            driver = self._connector.open(parameters, within_seconds=within_seconds)
+            if within_seconds is not None:
+                # A pooler between us and the server may have answered in its place.
+                _ask(driver, within_seconds=within_seconds)
+        driver.on_silence = self._server.note_silence
+        return driver
 
     def _after_connect(self, driver: DriverConnection, _record: Any) -> None:
         hooks, self._hooks = self._hooks, []
@@ -190,19 +198,30 @@ class ConnectionSource:
         if driver.is_new:
             driver.is_new = False
             return None
-        if driver.closed or driver.opened_at < self._broken_before:
+        if driver.closed or driver.opened_at < self._server.broken_before:
             return "It was made before others broke"
         idle_seconds = monotonic() - driver.used_at
         is_trusted = is_repeatable and idle_seconds < _IDLE_SECONDS
         if not is_trusted and waiting.has_unread_input(driver):
             return "The server closed it"
         if idle_seconds > _LONG_IDLE_SECONDS:
+            # That this one is not answered says nothing of the server.
+            driver.on_silence = None
             try:
                 driver.ping()
             except psycopg2.Error:
                 self.report_broken(driver)
                 return "It does not answer"
+            driver.on_silence = self._server.note_silence
         return None
+
+
+def _ask(driver: DriverConnection, *, within_seconds: float) -> None:
+    try:
+        driver.ping(within_seconds=within_seconds)
+    except psycopg2.Error:
+        driver.close()
+        raise
 
 
 def _begin(connection: sqlalchemy.Connection) -> None:
@@ -216,6 +235,7 @@ _SOURCES: WeakSet[ConnectionSource] = WeakSet()
 
 
 def _forget_connections() -> None:
+    forget_reachability()
     for source in _SOURCES:
         source.forget_connections()
 

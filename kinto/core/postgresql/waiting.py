@@ -25,7 +25,8 @@ class TimeLimitExceeded(psycopg2.OperationalError):  # type: ignore[misc]  # psy
 def wait_within_deadline(connection: Any) -> None:
     """Wait until the server has answered, or until ``connection.deadline``.
 
-    :param connection: a psycopg2 connection; without that attribute it waits without limit.
+    :param connection: a psycopg2 connection; without that attribute it waits without limit. Its
+        ``on_silence``, if it has one, is called before it is given up.
     :raises TimeLimitExceeded: psycopg2 then closes the connection.
     """
     deadline = getattr(connection, "deadline", math.inf)
@@ -45,6 +46,9 @@ def wait_within_deadline(connection: Any) -> None:
         if deadline == math.inf:
             poller.poll()
         elif not poller.poll(max(0.0, deadline - monotonic()) * 1000):
+            on_silence = getattr(connection, "on_silence", None)
+            if on_silence is not None:
+                on_silence()
             raise TimeLimitExceeded("The PostgreSQL server did not answer in time")
 
 

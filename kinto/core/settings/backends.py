@@ -34,7 +34,9 @@ class BackendSettings:
         doc="SQLAlchemy pool; sqlalchemy.pool.NullPool for PgBouncer.",
     )
     connect_timeout: float = setting(SECONDS, 2, doc="To connect, in seconds; 0 for no limit.")
-    statement_timeout: float = setting(SECONDS, 5, doc="For one statement; 0 for no limit.")
+    statement_timeout: float = setting(
+        SECONDS, 5, doc="For one statement, its answer included; 0 for no limit."
+    )
     long_statement_timeout: float = setting(
         SECONDS, 30, doc="For one statement that scans a collection."
     )

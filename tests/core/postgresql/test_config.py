@@ -1,5 +1,6 @@
 """Settings of PostgreSQL clients."""
 
+import time
 from typing import Any
 
 import pytest
@@ -120,9 +121,23 @@ def test_limits_are_asked_for_when_connecting_before_those_of_the_url() -> None:
     )
 
     assert arguments["options"] == (
-        "-c statement_timeout=5000 -c lock_timeout=3000 -c search_path=kinto"
+        "-c statement_timeout=4000 -c lock_timeout=3000 -c search_path=kinto"
     )
     assert arguments["keepalives_idle"] == 5
+
+
+@pytest.mark.parametrize(
+    ("seconds", "of_server", "ours"), [(5, 4, 4.5), (30, 29, 29.5), (1, 0.5, 1), (0.1, 0.05, 0.55)]
+)
+def test_server_gives_up_before_we_do_within_the_limit(
+    seconds: float, of_server: float, ours: float
+) -> None:
+    limits = TimeLimits(statement_seconds=seconds, long_statement_seconds=seconds)
+    now = time.monotonic()
+
+    assert limits.server_seconds == limits.long_server_seconds == of_server
+    assert limits.statement_deadline() - now == pytest.approx(ours, abs=0.2)
+    assert limits.statement_deadline(is_long=True) - now == pytest.approx(ours, abs=0.2)
 
 
 def test_zero_is_no_limit() -> None:

@@ -127,7 +127,7 @@ def test_older_version_is_migrated_step_by_step_without_time_limits(
         "PostgreSQL things schema migration done",
     ]
     with things.client.connect() as session:
-        expected = "0" if poolclass == "NullPool" else "100ms"
+        expected = "0" if poolclass == "NullPool" else "50ms"
         session.rollback()
         reset = "SELECT reset_val || unit FROM pg_settings WHERE name = 'statement_timeout'"
         assert session.execute(text(reset)).scalar() == expected.removesuffix("ms") + "ms"

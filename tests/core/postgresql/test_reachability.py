@@ -1,0 +1,163 @@
+"""One thread at a time finds out whether a silent server is back."""
+
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+
+import psycopg2
+import pytest
+import transaction
+
+from kinto.core.postgresql.client import PostgreSQLClient
+from kinto.core.postgresql.reachability import Reachability, ServerSilent, reachability_of
+from kinto.core.storage.exceptions import BackendError
+from kinto.core.storage.transactions import begin_request_scope
+from tests.core.postgresql.statements import COUNT, INSERT
+from tests.support.proxy import Action, Proxy
+
+
+MakeClient = Callable[..., PostgreSQLClient]
+
+
+@contextmanager
+def at_most(seconds: float) -> Iterator[None]:
+    start = time.monotonic()
+    yield
+    assert time.monotonic() - start < seconds
+
+
+def connect(
+    server: Reachability, *, limit: float = 2, seconds: float = 0.0, fails: bool = False
+) -> float | None:
+    """Within how many seconds the server had to answer.
+
+    :param seconds: that it takes to answer, or to fail.
+    """
+    with server.attempt(limit) as within_seconds:
+        time.sleep(seconds)
+        if fails:
+            raise psycopg2.OperationalError(str(within_seconds))
+    return within_seconds
+
+
+def count(client: PostgreSQLClient) -> int:
+    with client.read() as connection:
+        row = connection.fetch_one(COUNT, {})
+    assert row is not None
+    return int(row[0])
+
+
+def test_server_that_answers_is_not_suspected() -> None:
+    assert connect(Reachability()) is None
+
+
+def test_others_are_refused_during_a_trial() -> None:
+    server = Reachability()
+    server.note_silence()
+    with server.attempt(2) as within_seconds:
+        assert within_seconds == 0.25
+        with pytest.raises(ServerSilent):
+            connect(server)
+
+    assert connect(server) is None
+
+
+def test_trials_become_longer_up_to_the_limit() -> None:
+    server = Reachability()
+    server.note_silence()
+    for seconds in (0.25, 0.5):
+        with pytest.raises(psycopg2.OperationalError, match=f"^{seconds}$"):
+            connect(server, limit=0.6, seconds=seconds, fails=True)
+
+    assert connect(server, limit=0.6) == 0.6
+    server.note_silence()
+    assert connect(server) == 0.25
+
+
+def test_server_that_refuses_at_once_is_not_silent() -> None:
+    server = Reachability()
+    server.note_silence()
+    with pytest.raises(psycopg2.OperationalError):
+        connect(server, fails=True)
+
+    assert connect(server) is None
+
+
+def test_connection_that_fails_by_its_limit_is_silence() -> None:
+    server = Reachability()
+    with pytest.raises(psycopg2.OperationalError):
+        connect(server, limit=0.05, seconds=0.06, fails=True)
+
+    assert connect(server) == 0.25
+
+
+def test_without_a_limit_of_connecting_no_failure_is_silence() -> None:
+    server = Reachability()
+    with pytest.raises(psycopg2.OperationalError):
+        connect(server, limit=0, fails=True)
+
+    assert connect(server) is None
+
+
+def test_same_url_is_the_same_server() -> None:
+    server = reachability_of("postgresql://one")
+
+    assert reachability_of("postgresql://one") is server
+    assert reachability_of("postgresql://other") is not server
+
+
+def test_silence_holds_up_one_thread_at_a_time(make_client: MakeClient, proxy: Proxy) -> None:
+    client = make_client(proxy.url, statement_timeout=0.2, connect_timeout=1)
+    count(client)
+    proxy.decide = lambda _query: Action.STALL
+    with pytest.raises(BackendError, match="in time"):
+        count(client)
+
+    def failure_of(_number: int) -> str:
+        started = time.monotonic()
+        with pytest.raises(BackendError) as raised:
+            count(client)
+        return f"{raised.value}" if time.monotonic() - started < 0.2 else "slow"
+
+    with ThreadPoolExecutor(5) as threads:
+        failures = list(threads.map(failure_of, range(5)))
+    assert failures.count("slow") == 1
+    assert sum("does not answer" in failure for failure in failures) == 4
+
+
+def test_silence_ends_with_the_first_answer(make_client: MakeClient, proxy: Proxy) -> None:
+    client = make_client(proxy.url, statement_timeout=0.2)
+    count(client)
+    proxy.decide = lambda _query: Action.STALL
+    for _ in range(2):
+        with pytest.raises(BackendError):
+            count(client)
+    proxy.decide = lambda _query: Action.FORWARD
+
+    with at_most(2):
+        assert count(client) == 0
+    assert "SELECT 1" in proxy.queries
+    with ThreadPoolExecutor(5) as threads:
+        assert list(threads.map(lambda _number: count(client), range(5))) == [0] * 5
+
+
+def test_silence_at_a_commit_is_known_to_all_clients_of_the_server(
+    make_client: MakeClient, proxy: Proxy
+) -> None:
+    one = make_client(proxy.url, statement_timeout=0.2)
+    other = make_client(proxy.url, with_transaction=False)
+    assert count(other) == 0
+    proxy.decide = lambda query: Action.STALL if "COMMIT" in query else Action.FORWARD
+    transaction.begin()
+    begin_request_scope()
+    with one.write() as connection:
+        connection.execute(INSERT, {"id": 1, "name": "x"})
+    with pytest.raises(BackendError):
+        transaction.commit()
+    transaction.abort()
+
+    # Its connection is as old: it asks the server on a new one.
+    before = proxy.accepted
+    assert count(other) == 0
+    assert proxy.accepted == before + 1
