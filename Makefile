@@ -27,7 +27,7 @@ EXTRAS_dev := all,test,docs
 .DEFAULT_GOAL := help
 .SUFFIXES:
 .PHONY: help serve test tests coverage install install-monitoring install-postgres install-dev services \
-	lint format types architecture docs migrate constraints clean distclean bench bench-scale bench-memory
+	lint format types architecture docs migrate constraints clean distclean bench bench-scale bench-memory drills
 
 ##@ Run
 serve: $(VENV)/.installed-base ## Run a server on http://127.0.0.1:8888/v1/ with a PostgreSQL of its own
@@ -65,6 +65,10 @@ bench-scale: $(VENV)/.installed-dev ## Draw latency against the number of record
 
 bench-memory: $(VENV)/.installed-dev ## Show the memory of a worker and the cost of its start (REQUESTS=100000)
 	@$(BIN)/python -m benchmarks.memory $(ARGS)
+
+# About four minutes. DRILLS=stop,stop-many,kill,workers,reload,limit
+drills: $(VENV)/.installed-dev ## Break PostgreSQL and workers under load, and see that the guarantees hold
+	@$(BIN)/python -m drills $(ARGS)
 
 ##@ Write
 format: $(VENV)/.installed-dev ## Format the code, fix what can be fixed

@@ -117,7 +117,7 @@ def running_server(
         return
     settings = application_settings(database_url, with_accounts=with_accounts)
     with service_directory("bench") as directory:
-        ini = _write_ini(directory / "kinto.ini", settings)
+        ini = write_ini(directory / "kinto.ini", settings)
         if name == "reference":
             python = str(reference_python())
             (directory / "reference_wsgi.py").write_text(_REFERENCE_MODULE, encoding="utf-8")
@@ -125,29 +125,32 @@ def running_server(
         else:
             python = sys.executable
             load = ["--wsgi-file", str(ROOT / "app.wsgi")]
-        _migrate(python, ini)
+        migrate(python, ini)
         with _uwsgi(name, python, load, size, {"KINTO_INI": str(ini)}) as server:
             yield server
 
 
-def _write_ini(path: Path, settings: Mapping[str, str]) -> Path:
+def write_ini(path: Path, settings: Mapping[str, str]) -> Path:
+    """A configuration file with these settings, which logs warnings alone."""
     lines = ["[app:main]", "use = egg:kinto"]
     lines += [f"{name} = {value.replace('%', '%%')}" for name, value in settings.items()]
     path.write_text("\n".join(lines) + "\n" + _LOGGING, encoding="utf-8")
     return path
 
 
-def _migrate(python: str, ini: Path) -> None:
+def migrate(python: str, ini: Path) -> None:
+    """Run ``kinto migrate`` of an interpreter's Kinto."""
     done = subprocess.run(
         [Path(python).with_name("kinto"), "migrate", "--ini", str(ini)],
-        stdin=subprocess.DEVNULL, capture_output=True, text=True, env=_environment({}),
+        stdin=subprocess.DEVNULL, capture_output=True, text=True, env=environment_of_servers({}),
         cwd=ini.parent, check=False,
     )  # fmt: skip
     if done.returncode != 0:
         raise DaemonError(f"kinto migrate: {done.stdout}{done.stderr}")
 
 
-def _environment(more: Mapping[str, str]) -> dict[str, str]:
+def environment_of_servers(more: Mapping[str, str]) -> dict[str, str]:
+    """Our environment with these variables."""
     # What the caller has configured for a server of theirs is not ours to inherit.
     kept = {name: value for name, value in os.environ.items() if not name.startswith("KINTO_")}
     return {**kept, **more}
@@ -171,14 +174,18 @@ def _uwsgi(
     with (
         service_directory("uwsgi") as directory,
         running(
-            command, log_file=directory / "uwsgi.log", env=_environment(environment)
+            command, log_file=directory / "uwsgi.log", env=environment_of_servers(environment)
         ) as daemon,
     ):
-        _wait_until_answering(daemon, url=f"{url}/")
+        wait_until_answering(daemon, url=f"{url}/")
         yield Server(name, url, daemon.pid)
 
 
-def _wait_until_answering(daemon: Daemon, *, url: str) -> None:
+def wait_until_answering(daemon: Daemon, *, url: str) -> None:
+    """Return when the URL can be fetched.
+
+    :raises DaemonError: the server ended, or the time is up.
+    """
     deadline = time.monotonic() + _STARTUP_TIMEOUT_SECONDS
     while time.monotonic() < deadline:
         if daemon.process.poll() is not None:

