@@ -131,9 +131,11 @@ class MigratorMixin:
         version = self.find_installed_version(connection)
         self._is_outdated = version != self.schema_version
         if self._is_outdated:
+            is_newer = version is not None and version > self.schema_version
+            remedy = "Upgrade this server" if is_newer else 'Run "kinto migrate"'
             logger.error(
                 f"{self.name.capitalize()} schema version {version} found,"
-                f' {self.schema_version} expected. Run "kinto migrate".'
+                f" {self.schema_version} expected. {remedy}."
             )
 
     def is_schema_outdated(self) -> bool:

@@ -19,7 +19,12 @@ from kinto.core.storage import (
     Sorting,
     StorageBase,
 )
-from kinto.core.storage.exceptions import ObjectNotFoundError, ReadonlyError, UnicityError
+from kinto.core.storage.exceptions import (
+    ObjectNotFoundError,
+    ReadonlyError,
+    UnicityError,
+    UnsuitableDatabaseError,
+)
 from kinto.core.storage.matching import FieldNames
 from kinto.core.storage.postgresql import counts, lists, reads, removal, version, writes
 from kinto.core.storage.postgresql.finer import FinerProtocols
@@ -78,10 +83,26 @@ class Storage(MigratorMixin, FinerProtocols, StorageBase):
         with self.client.read() as connection:
             # Only the row of the version was lost: making what is missing brings it back.
             is_ours = start_version < self.schema_version and version.has_functions(connection)
+            is_known = version.is_known(connection)
         if is_ours:
             self.create_schema(dry_run)
-        else:
-            super().migrate_schema(start_version, dry_run)
+            return
+        if not is_known:
+            start_version = self._recognize_version(start_version, dry_run=dry_run)
+        super().migrate_schema(start_version, dry_run)
+
+    def _recognize_version(self, start_version: int, *, dry_run: bool) -> int:
+        """Where to start when the recorded version is lost, or older than what we know."""
+        with self.client.write(force_commit=True) as connection:
+            recognized = version.recognize_version(connection)
+            if recognized is None:
+                raise UnsuitableDatabaseError(
+                    message=f"PostgreSQL storage schema version {start_version} is older than"
+                    f" Kinto 3.0 ({version.OLDEST_VERSION}). Migrate it with Kinto 3.0 first."
+                )
+            if not dry_run:
+                version.record_version(connection, recognized)
+        return recognized
 
     def flush(self) -> None:
         with self.client.write(force_commit=True) as connection, counts.kept_counts(connection):

@@ -1,0 +1,7 @@
+-- Version 15 changed functions and triggers only, which version 27 makes anew.
+
+INSERT INTO metadata (name, value)
+SELECT 'storage_schema_version', '15'
+ WHERE NOT EXISTS (
+    SELECT FROM metadata WHERE name = 'storage_schema_version' AND value = '15'
+ );
