@@ -27,7 +27,8 @@ EXTRAS_dev := all,test,docs
 .DEFAULT_GOAL := help
 .SUFFIXES:
 .PHONY: help serve test tests coverage install install-monitoring install-postgres install-dev services \
-	lint format types architecture docs migrate constraints clean distclean bench bench-scale bench-memory drills
+	lint format types architecture docs migrate constraints upgrade-data clean distclean \
+	bench bench-scale bench-memory drills
 
 ##@ Run
 serve: $(VENV)/.installed-base ## Run a server on http://127.0.0.1:8888/v1/ with a PostgreSQL of its own
@@ -90,6 +91,9 @@ install-dev: $(VENV)/.installed-dev ## Install everything that development needs
 
 services: ## Install memcached, Redis and others for the tests (as root, where apt-get is)
 	@.ci/services
+
+upgrade-data: $(VENV)/.installed-dev ## Write anew what Kinto 26.5.0 stored and answered, for the tests of upgrades
+	@$(BIN)/python -m benchmarks.record_upgrade
 
 constraints: ## Write constraints.txt anew, with the newest versions that setup.py allows
 	@PYTHON=$(PYTHON) .ci/constraints

@@ -114,6 +114,25 @@ def make_database_of(version: int, url: str, *, user: str) -> Facts:
     return facts
 
 
+def make_database_of_26_5(url: str) -> list[dict[str, Any]]:
+    """Fill an empty database with what Kinto 26.5.0 had stored.
+
+    :returns: its answers: user, path, status, some headers, and body of each.
+    """
+    for name in ("kinto_26_storage.sql", "kinto_26_permission.sql", "kinto_26_5_rows.sql"):
+        run_sql(url, (DATA / name).read_text(encoding="utf-8"))
+    # That of 26 is beside the point once there are rows; version 27 replaces its function.
+    run_sql(
+        url,
+        "CREATE TRIGGER tgr_objects_last_modified BEFORE INSERT OR UPDATE OF data ON objects"
+        " FOR EACH ROW EXECUTE FUNCTION bump_timestamp()",
+    )
+    answers: list[dict[str, Any]] = json.loads(
+        (DATA / "kinto_26_5_answers.json").read_text(encoding="utf-8")
+    )
+    return answers
+
+
 def _invent(user: str) -> Facts:
     facts = Facts(permissions={"/buckets/b1": {"write": [user]}})
     for b in range(2):
