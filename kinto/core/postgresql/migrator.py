@@ -2,7 +2,8 @@
 
 Each migration is a file ``migration_NNN_MMM.sql``, run in one transaction that also records the
 new version. One that begins with :data:`OUTSIDE_OF_TRANSACTION` is run statement by statement,
-as ``CREATE INDEX CONCURRENTLY`` wants it: such a file must stand being run again.
+as ``CREATE INDEX CONCURRENTLY`` wants it: such a file must stand being run again. One that begins
+with ``-- locks`` and names of tables has them locked before all else (:mod:`.tablelocks`).
 """
 
 from __future__ import annotations  # the driver is optional
@@ -21,6 +22,7 @@ from kinto.core.postgresql.checks import check_database, check_privilege
 from kinto.core.postgresql.client import PostgreSQLClient
 from kinto.core.postgresql.limits import without_time_limits
 from kinto.core.postgresql.statements import Statement
+from kinto.core.postgresql.tablelocks import locking_sql
 
 
 try:  # optional: kinto[postgresql]
@@ -172,7 +174,7 @@ class MigratorMixin:
             else:
                 with self.client.write(force_commit=True) as connection:
                     check_privilege(connection)
-                    connection.execute_script(sql)
+                    connection.execute_script(locking_sql(sql) + sql)
 
     def _unexpected(self, expected: int, found: int | None) -> str:
         return (

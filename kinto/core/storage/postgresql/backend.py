@@ -7,6 +7,7 @@ from typing import Any
 from kinto.core.decorators import deprecate_kwargs
 from kinto.core.postgresql.client import PostgreSQLClient
 from kinto.core.postgresql.connection import Connection
+from kinto.core.postgresql.limits import without_time_limits
 from kinto.core.postgresql.migrator import MigratorMixin
 from kinto.core.postgresql.statements import Statement
 from kinto.core.protocol import json_codec
@@ -26,7 +27,15 @@ from kinto.core.storage.exceptions import (
     UnsuitableDatabaseError,
 )
 from kinto.core.storage.matching import FieldNames
-from kinto.core.storage.postgresql import counts, lists, reads, removal, version, writes
+from kinto.core.storage.postgresql import (
+    counts,
+    lists,
+    reads,
+    removal,
+    takeover,
+    version,
+    writes,
+)
 from kinto.core.storage.postgresql.finer import FinerProtocols
 from kinto.core.storage.postgresql.rows import one_object, tombstone
 from kinto.core.storage.postgresql.selection import Criteria
@@ -75,6 +84,9 @@ class Storage(MigratorMixin, FinerProtocols, StorageBase):
 
     def initialize_schema(self, dry_run: bool = False) -> None:
         self.create_or_migrate_schema(dry_run)
+        if not dry_run:
+            with without_time_limits():
+                takeover.learn_missing_counts(self.client)
 
     def find_installed_version(self, connection: Connection) -> int | None:
         return version.find_version(connection)
@@ -90,6 +102,12 @@ class Storage(MigratorMixin, FinerProtocols, StorageBase):
         if not is_known:
             start_version = self._recognize_version(start_version, dry_run=dry_run)
         super().migrate_schema(start_version, dry_run)
+
+    def _migrate_one_step(self, version: int, *, dry_run: bool) -> None:
+        if version == takeover.VERSION and not dry_run:
+            with without_time_limits():
+                takeover.add_missing_lists(self.client)
+        super()._migrate_one_step(version, dry_run=dry_run)
 
     def _recognize_version(self, start_version: int, *, dry_run: bool) -> int:
         """Where to start when the recorded version is lost, or older than what we know."""

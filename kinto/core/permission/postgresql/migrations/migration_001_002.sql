@@ -1,3 +1,4 @@
+-- locks user_principals, access_control_entries
 -- Identifiers compare by code point, whatever the collation of the database.
 
 CREATE TABLE IF NOT EXISTS metadata (

@@ -1,8 +1,6 @@
+-- locks records, deleted
 -- Tombstones move from a table of their own, `deleted`, to that of the live objects. They keep
 -- their timestamps, where no other object of the list has the same one.
-
--- Nobody writes to one table what was moved to the other, or reads half of it.
-LOCK TABLE records IN ACCESS EXCLUSIVE MODE;
 
 -- It would give each of them a new timestamp. Version 27 makes it anew.
 DROP TRIGGER IF EXISTS tgr_records_last_modified ON records;
@@ -14,8 +12,6 @@ BEGIN
     IF to_regclass('deleted') IS NULL THEN
         RETURN;
     END IF;
-    LOCK TABLE deleted IN ACCESS EXCLUSIVE MODE;
-
     -- An object that was made again is alive, whatever is left of its former self.
     INSERT INTO records (id, parent_id, collection_id, last_modified, data, deleted)
     SELECT id, parent_id, collection_id, last_modified, '{"deleted": true}', TRUE

@@ -1,3 +1,4 @@
+-- locks records
 -- Ids compare by code point, whatever the collation of the database. Indices are made anew.
 
 ALTER TABLE records

@@ -1,3 +1,4 @@
+-- locks timestamps
 -- The same for the timestamps of lists.
 
 ALTER TABLE timestamps

@@ -1,3 +1,4 @@
+-- locks records, timestamps
 -- `records` become `objects`, of which records are but one kind: `collection_id`, which named the
 -- kind, is `resource_name` from now on.
 

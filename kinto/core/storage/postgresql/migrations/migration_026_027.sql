@@ -1,8 +1,7 @@
+-- locks objects, timestamps
 -- Take over a database of Kinto 26: writers of a list queue on its row of `timestamps`, which
--- every list has from now on, and draw their timestamps under that lock.
-
--- Nobody writes meanwhile, so that no timestamp is drawn the former way after the rows are made.
-LOCK TABLE objects IN SHARE ROW EXCLUSIVE MODE;
+-- every list gets afterwards, and draw their timestamps under that lock. Nobody draws one the
+-- former way meanwhile.
 
 -- The unique indexes serve what these did, and each of them cost every write.
 DROP INDEX IF EXISTS idx_objects_last_modified_epoch;
@@ -506,32 +505,6 @@ BEGIN
     END LOOP;
 END
 $$;
-
--- The timestamp of each list: the newest of its objects and tombstones, and never lower than it
--- was. A list of a live parent that never had one starts now.
-INSERT INTO timestamps (parent_id, resource_name, last_modified)
-SELECT parent_id, resource_name, max(last_modified)
-  FROM objects
- GROUP BY parent_id, resource_name
- ORDER BY parent_id, resource_name
-    ON CONFLICT (parent_id, resource_name) DO UPDATE
-   SET last_modified = excluded.last_modified
- WHERE timestamps.last_modified < excluded.last_modified;
-
-INSERT INTO timestamps (parent_id, resource_name, last_modified)
-SELECT lists.parent_id, lists.resource_name, kinto_now()
-  FROM (
-    SELECT '' AS parent_id, 'bucket' AS resource_name
-     UNION
-    SELECT '/buckets/' || id, unnest(ARRAY['collection', 'group', 'history'])
-      FROM objects
-     WHERE parent_id = '' AND resource_name = 'bucket' AND NOT deleted
-     UNION
-    SELECT parent_id || '/collections/' || id, 'record'
-      FROM objects
-     WHERE parent_id LIKE '/buckets/%' AND resource_name = 'collection' AND NOT deleted
-  ) AS lists
-    ON CONFLICT DO NOTHING;
 
 INSERT INTO metadata (name, value)
 SELECT 'storage_schema_version', '27'

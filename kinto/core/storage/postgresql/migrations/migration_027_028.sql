@@ -1,25 +1,8 @@
+-- locks objects, timestamps
 -- Keep the number of live objects of each list in its row of `timestamps`.
-
--- Nobody writes until the end. Reads go on while the objects are counted, which may take a while.
-LOCK TABLE timestamps IN EXCLUSIVE MODE;
-LOCK TABLE objects IN SHARE ROW EXCLUSIVE MODE;
-
-CREATE TABLE kinto_counts AS
-SELECT parent_id, resource_name, count(*) AS total
-  FROM objects
- WHERE NOT deleted
- GROUP BY parent_id, resource_name;
+-- Those of the lists that are there are counted afterwards, one list after the other.
 
 ALTER TABLE timestamps ADD COLUMN IF NOT EXISTS object_count BIGINT;
-
-UPDATE timestamps SET object_count = coalesce(counted.total, 0)
-  FROM timestamps AS lists
-  LEFT JOIN kinto_counts AS counted USING (parent_id, resource_name)
- WHERE timestamps.parent_id = lists.parent_id
-   AND timestamps.resource_name = lists.resource_name
-   AND timestamps.object_count IS DISTINCT FROM coalesce(counted.total, 0);
-
-DROP TABLE kinto_counts;
 
 -- The count of a list that is about to get its row: nothing, or not known.
 CREATE OR REPLACE FUNCTION kinto_first_count(p_resource_name TEXT, p_parent_id TEXT)
