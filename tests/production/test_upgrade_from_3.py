@@ -13,7 +13,14 @@ from kinto.core.storage.exceptions import UnsuitableDatabaseError
 from kinto.core.storage.postgresql import Storage
 from kinto.core.storage.postgresql.client import create_from_config
 from tests.support.api import Client, memory_app, postgresql_app
-from tests.support.old_databases import NEWEST, OLDEST, Facts, make_database_of, run_sql
+from tests.support.old_databases import (
+    NEWEST,
+    OLDEST,
+    Facts,
+    assert_is_kept,
+    make_database_of,
+    run_sql,
+)
 
 
 CATALOG = """
@@ -50,21 +57,6 @@ def new_catalog(new_database: Callable[[], str]) -> set[tuple[str, ...]]:
     url = new_database()
     postgresql_app(url)
     return set(run_sql(url, CATALOG))
-
-
-def assert_is_kept(client: Client, facts: Facts) -> None:
-    """Compare what the API answers with what was put into the database."""
-    for path, objects in facts.objects.items():
-        tombstones = facts.tombstones.get(path, {})
-        listed = {obj.pop("id"): obj for obj in client.get(path, _since=1).data}
-        assert listed == objects | {
-            name: {"last_modified": epoch, "deleted": True} for name, epoch in tombstones.items()
-        }
-        assert client.head(path).headers["Total-Objects"] == str(len(objects))
-    for path, epoch in facts.timestamps.items():
-        assert client.get(path).timestamp == epoch, path
-    for path, permissions in facts.permissions.items():
-        assert client.get(path).json["permissions"] == permissions, path
 
 
 @pytest.mark.parametrize("version", range(OLDEST, NEWEST + 1))

@@ -10,6 +10,8 @@ from typing import Any
 import psycopg2
 from psycopg2.extras import execute_values
 
+from tests.support.api import Client
+
 
 DATA = Path(__file__).parent.parent / "production" / "data"
 OLDEST, NEWEST = 11, 26
@@ -114,19 +116,28 @@ def make_database_of(version: int, url: str, *, user: str) -> Facts:
     return facts
 
 
+def assert_is_kept(client: Client, facts: Facts) -> None:
+    """Compare what the API answers with what was put into the database."""
+    for path, objects in facts.objects.items():
+        tombstones = facts.tombstones.get(path, {})
+        listed = {obj.pop("id"): obj for obj in client.get(path, _since=1).data}
+        assert listed == objects | {
+            name: {"last_modified": epoch, "deleted": True} for name, epoch in tombstones.items()
+        }
+        assert client.head(path).headers["Total-Objects"] == str(len(objects))
+    for path, epoch in facts.timestamps.items():
+        assert client.get(path).timestamp == epoch, path
+    for path, permissions in facts.permissions.items():
+        assert client.get(path).json["permissions"] == permissions, path
+
+
 def make_database_of_26_5(url: str) -> list[dict[str, Any]]:
     """Fill an empty database with what Kinto 26.5.0 had stored.
 
     :returns: its answers: user, path, status, some headers, and body of each.
     """
-    for name in ("kinto_26_storage.sql", "kinto_26_permission.sql", "kinto_26_5_rows.sql"):
-        run_sql(url, (DATA / name).read_text(encoding="utf-8"))
-    # That of 26 is beside the point once there are rows; version 27 replaces its function.
-    run_sql(
-        url,
-        "CREATE TRIGGER tgr_objects_last_modified BEFORE INSERT OR UPDATE OF data ON objects"
-        " FOR EACH ROW EXECUTE FUNCTION bump_timestamp()",
-    )
+    for name in ("storage", "permission", "5_rows", "trigger"):
+        run_sql(url, (DATA / f"kinto_26_{name}.sql").read_text(encoding="utf-8"))
     answers: list[dict[str, Any]] = json.loads(
         (DATA / "kinto_26_5_answers.json").read_text(encoding="utf-8")
     )

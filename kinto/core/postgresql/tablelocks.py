@@ -12,19 +12,22 @@ import re
 _TABLES = re.compile(r"-- locks ([a-z_]+(?:, [a-z_]+)*)\n")
 
 # Shorter than the second after which PostgreSQL looks for deadlocks, so that nobody is ended.
-_PATIENCE = "500ms"
+_PATIENCE = "300ms"
 # Five minutes or so.
-_ATTEMPTS = 500
+_ATTEMPTS = 400
 
-# A failed attempt gives back what it has got. A table that is not there (any more) is left out.
+# A failed attempt gives back what it has got, and the next one takes the tables the other way
+# round: requests that always take them like this would have it fail for ever. A table that is not
+# there (any more) is left out.
 _LOCKING = """\
 DO $locking$
 DECLARE
     present TEXT;
+    turn INTEGER := 1;
 BEGIN
     SET LOCAL lock_timeout = '{patience}';
     FOR attempt IN 1..{attempts} LOOP
-        SELECT string_agg(quote_ident(name), ', ' ORDER BY place) INTO present
+        SELECT string_agg(quote_ident(name), ', ' ORDER BY place * turn) INTO present
           FROM unnest('{{{tables}}}'::TEXT[]) WITH ORDINALITY AS wanted (name, place)
          WHERE to_regclass(quote_ident(name)) IS NOT NULL;
         EXIT WHEN present IS NULL;
@@ -35,7 +38,8 @@ BEGIN
             IF attempt = {attempts} THEN
                 RAISE;
             END IF;
-            PERFORM pg_sleep(random() / 5);
+            turn := -turn;
+            PERFORM pg_sleep(0.1 + random() / 2);
         END;
     END LOOP;
     SET LOCAL lock_timeout = 0;
