@@ -58,6 +58,7 @@ setup(
         "PasteDeploy>=3.1,<4",
         "bcrypt>=4.1,<6",
         "colander>=2.0,<3",
+        "colorama>=0.4,<1",
         "cornice>=6.1,<7",
         "dockerflow>=2024.4",
         "google-re2>=1.1",

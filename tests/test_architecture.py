@@ -83,6 +83,7 @@ LAYERS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "kinto.core.headers",
             "kinto.core.health",
             "kinto.core.origin",
+            "kinto.core.request_log",
             "kinto.core.route_mapper",
             "kinto.core.routing",
             "kinto.core.service",

@@ -3,7 +3,9 @@
 Source: "Configuration file" in the settings documentation.
 """
 
+import contextlib
 import logging.config
+import os
 from collections.abc import Mapping
 from configparser import RawConfigParser
 from pathlib import Path
@@ -12,6 +14,13 @@ from urllib.parse import quote
 
 from paste.deploy import appconfig, loadapp
 from paste.deploy.loadwsgi import SERVER, loadcontext
+from pyramid.exceptions import ConfigurationError
+
+from kinto.core.logs import JsonLogFormatter
+from kinto.core.logs.events import configure_structlog
+from kinto.core.logs.rendering import use_renderer
+from kinto.core.settings import read_settings
+from kinto.core.setup.logging import make_renderer
 
 
 ENVIRONMENT_VARIABLE = "KINTO_INI"
@@ -81,7 +90,20 @@ def setup_logging(path: Path) -> bool:
     logging.config.fileConfig(
         path, defaults=variables, disable_existing_loggers=False, encoding="utf-8"
     )
+    configure_structlog()
+    _render_from_now_on(path)
     return True
+
+
+def _render_from_now_on(path: Path) -> None:
+    """Have the lines before there is an application look like those that it logs."""
+    # What is wrong with a setting is told when the application is made.
+    with contextlib.suppress(ValueError, LookupError, ConfigurationError):
+        settings = read_settings(
+            read_app_settings(path), prefix="kinto", defaults={}, environ=os.environ
+        )
+        JsonLogFormatter.init_from_settings(settings)
+        use_renderer(make_renderer(settings))
 
 
 def _read_sections(path: Path) -> RawConfigParser:

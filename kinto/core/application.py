@@ -22,6 +22,7 @@ from kinto.core.metrics import IMetricsService, NoOpMetricsService
 from kinto.core.migrations import IMigratable
 from kinto.core.registry import adopt_registry
 from kinto.core.request import Request
+from kinto.core.request_log import log_requests
 from kinto.core.route_mapper import install_route_mapper
 from kinto.core.service import include_services
 from kinto.core.settings import (
@@ -137,6 +138,7 @@ def _add_frameworks(config: Configurator) -> None:
     config.include("pyramid_retry")
     mark_error_retryable(ConcurrentWriteError)
     execute_reads_once(config)
+    log_requests(config)
     config.add_tween(
         "kinto.core.tweens.http_tween_factory",
         under=INGRESS,

@@ -102,7 +102,13 @@ class Request(core_types.Request):
         return subrequests.follow_subrequest(self, subrequest, **kwargs)
 
     def log_context(self, **kwargs: Any) -> dict[str, Any]:
-        """Add fields to the summary line of the request; ``None`` values are left out."""
+        """Add fields to the summary line of the request; ``None`` values are left out.
+
+        Those of a sub-request show in the line of the request that it is part of, too.
+        """
         context: dict[str, Any] = self.__dict__.setdefault("_log_context", {})
         context.update((key, value) for key, value in kwargs.items() if value is not None)
+        parent = self.__dict__.get("parent")
+        if parent is not None:
+            parent.log_context(**kwargs)
         return context

@@ -18,4 +18,6 @@ def backend_errors(*errors: type[Exception]) -> Iterator[None]:
         yield
     except errors as error:
         log.critical("cache server failed", error=str(error), error_class=type(error).__name__)
-        raise BackendError(original=error) from error
+        failure = BackendError(original=error)
+        failure.is_logged = True
+        raise failure from error

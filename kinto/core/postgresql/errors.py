@@ -31,6 +31,12 @@ def translate(error: BaseException) -> exceptions.BackendError:
 
     The caller raises it ``from`` the original.
     """
+    translated = _translate(error)
+    translated.is_logged = True
+    return translated
+
+
+def _translate(error: BaseException) -> exceptions.BackendError:
     original = getattr(error, "orig", None) or error
     state = sqlstate(original)
     if isinstance(original, UnsupportedServer):

@@ -1,22 +1,37 @@
 """Logs through the standard library, so that configuration files decide about them."""
 
-import structlog
+from collections.abc import Mapping
+from typing import Any
+
 from pyramid.config import Configurator
+from pyramid.path import DottedNameResolver
+
+from kinto.core.logs.events import configure_structlog
+from kinto.core.logs.rendering import Renderer, use_renderer
+from kinto.core.setup.refusals import naming_setting, require_callable
 
 
-# One list for all applications of a process: loggers keep the list that they were first used with.
-_PROCESSORS = [
-    structlog.contextvars.merge_contextvars,
-    structlog.stdlib.filter_by_level,
-    structlog.stdlib.render_to_log_kwargs,
-]
+_NAME = "kinto.logging_renderer"
 
 
 def setup_logging(config: Configurator) -> None:
-    """Have structlog hand its events to the standard loggers, with what they hold as extras."""
-    structlog.configure(
-        processors=_PROCESSORS,
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.stdlib.BoundLogger,
-        cache_logger_on_first_use=True,
-    )
+    """Have structlog hand its events to the standard loggers, and records rendered as set."""
+    configure_structlog()
+    use_renderer(make_renderer(config.get_settings()), config.registry)
+
+
+def make_renderer(settings: Mapping[str, Any]) -> Renderer | None:
+    """What the setting ``logging_renderer`` names; ``None`` where it names nothing.
+
+    :raises ConfigurationError: it cannot be made.
+    """
+    dotted = settings.get("logging_renderer")
+    if not dotted or str(dotted).lower() == "none":
+        return None
+    with naming_setting(_NAME, dotted):
+        cls = DottedNameResolver().resolve(dotted)
+    make = require_callable(_NAME, dotted, cls)
+    with naming_setting(_NAME, dotted):
+        renderer = make(settings)
+    checked: Renderer = require_callable(_NAME, dotted, renderer)
+    return checked

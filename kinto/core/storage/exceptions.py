@@ -10,6 +10,9 @@ class BackendError(Exception):
     :param message: the text of this exception; by default that of ``original``.
     """
 
+    # Whoever raised it has told the operator.
+    is_logged = False
+
     def __init__(
         self, original: Any = None, message: str | None = None, *args: Any, **kwargs: Any
     ) -> None:

@@ -23,6 +23,7 @@ from kinto.core.protocol.storable import may_hold_nul
 from kinto.core.protocol.urls import UndecodableURL, quote_path
 from kinto.core.registry import settings_of
 from kinto.core.request_context import BATCH_CONTEXTS, ResourceContext
+from kinto.core.request_log import logging_subrequests
 from kinto.core.resource.schema import find_errors
 from kinto.core.resource.validation import storable_errors
 from kinto.core.service import Service
@@ -207,7 +208,8 @@ def post_batch(request: Request) -> dict[str, Any]:
     builder = SubrequestBuilder(request)
     subrequests = [builder.build_from_json(item) for item in items]
     _prepare(request, items, subrequests)
-    return {"responses": [_execute(request, subrequest) for subrequest in subrequests]}
+    execute = logging_subrequests(_execute)
+    return {"responses": [execute(request, subrequest) for subrequest in subrequests]}
 
 
 def _prepare(request: Request, items: list[dict[str, Any]], subrequests: list[Request]) -> None:

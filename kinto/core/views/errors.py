@@ -24,6 +24,8 @@ from kinto.core.errors import (
     retry_after,
 )
 from kinto.core.exceptions import InvalidRequest
+from kinto.core.logs.events import log_unhandled
+from kinto.core.protocol.masking import mask_parameters
 from kinto.core.registry import settings_of
 from kinto.core.response import header_names
 from kinto.core.storage.exceptions import BackendError, IntegrityError, ReadonlyError
@@ -152,7 +154,7 @@ def backend_error(error: BackendError, request: Request) -> Response:
         )
         return retry_after(response, request.registry)
     message = str(error) if isinstance(error, ReadonlyError) else _UNAVAILABLE
-    if not is_error_retryable(request, error):
+    if not error.is_logged and not is_error_retryable(request, error):
         log.critical("Backend failure", exc_info=error, path=request.path, method=request.method)
     return _unavailable(request, message)
 
@@ -182,11 +184,11 @@ def http_exception(error: Response, request: Request) -> Response:
 def unexpected_error(error: Exception, request: Request) -> Response:
     """500, with nothing of what happened but in the log."""
     errno = getattr(error, "errno", ERRORS.UNDEFINED.value)
-    log.error(
-        str(error) or repr(error),
-        exc_info=error,
+    log_unhandled(
+        error,
         path=_safe_path(request),
         method=request.method,
+        querystring=mask_parameters(request.environ.get("QUERY_STRING", "")),
         errno=errno,
     )
     return http_error(
