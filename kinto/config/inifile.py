@@ -6,6 +6,7 @@ Source: "Configuration file" in the settings documentation.
 import contextlib
 import logging.config
 import os
+import warnings
 from collections.abc import Mapping
 from configparser import RawConfigParser
 from pathlib import Path
@@ -103,7 +104,11 @@ def _render_from_now_on(path: Path) -> None:
             read_app_settings(path), prefix="kinto", defaults={}, environ=os.environ
         )
         JsonLogFormatter.init_from_settings(settings)
-        use_renderer(make_renderer(settings))
+        renderer = make_renderer(settings)
+        use_renderer(renderer)
+        if renderer is not None and warnings.showwarning.__module__ == "warnings":
+            # They are lines of plain text otherwise, which uWSGI puts among those of stdout.
+            logging.captureWarnings(True)
 
 
 def _read_sections(path: Path) -> RawConfigParser:

@@ -16,6 +16,7 @@ from kinto.core.setup.http import (
 from kinto.core.setup.listeners import setup_listeners
 from kinto.core.setup.logging import setup_logging
 from kinto.core.setup.metrics import setup_metrics
+from kinto.core.setup.sentry import setup_sentry
 
 
 __all__ = [
@@ -67,7 +68,3 @@ def setup_vary_headers(config: Configurator) -> None:
 def setup_statsd(config: Configurator) -> None:
     """Older name of what :func:`setup_metrics` does; both may be listed."""
     setup_metrics(config)
-
-
-def setup_sentry(config: Configurator) -> None:
-    """Nothing is reported before the monitoring of this version."""

@@ -21,6 +21,7 @@ from tests.support.processes import (
     free_port,
     running,
     service_directory,
+    stop,
     wait_for_port,
 )
 from tests.support.services import MEMORY_SETTINGS, write_ini
@@ -102,6 +103,10 @@ class Server:
         """All that was written."""
         return self.out() + self.stderr.read_text(encoding="utf-8")
 
+    def stop(self) -> None:
+        """End it; what it has written can still be read."""
+        stop(self.daemon.process)
+
     def lines(self) -> list[dict[str, Any]]:
         """Each line of stdout, which has to be JSON."""
         return [json.loads(line) for line in self.out().splitlines()]
@@ -140,25 +145,26 @@ def running_server(
         yield Server(f"http://127.0.0.1:{port}", daemon, folder / "stdout", folder / "stderr")
 
 
-def _uwsgi_command(ini: Path, port: int, options: Mapping[str, object]) -> list[str]:
+def _uwsgi_command(ini: Path, port: int, more: Mapping[str, object]) -> list[str]:
     import kinto
 
     package = Path(kinto.__file__).parent
     given: dict[str, object] = {
         "http-socket": f"127.0.0.1:{port}",
         "wsgi-file": package / "app.wsgi",
-        "master": "true",
-        "need-app": "true",
-        "die-on-term": "true",
-        "enable-threads": "true",
-        "single-interpreter": "true",
+        "master": True,
+        "need-app": True,
+        "die-on-term": True,
+        "enable-threads": True,
+        "single-interpreter": True,
         "buffer-size": 65535,
-        # Its own lines; those of Python go where the configuration file says.
-        "logto2": ini.parent / "uwsgi.log",
-        **options,
+        **more,
     }
     program = Path(sys.executable).with_name("pyuwsgi")
-    return [str(program), *(f"--{name}={value}" for name, value in given.items())]
+    options = (
+        f"--{name}" if value is True else f"--{name}={value}" for name, value in given.items()
+    )
+    return [str(program), *options]
 
 
 @contextmanager

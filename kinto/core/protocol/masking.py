@@ -30,6 +30,7 @@ _SEPARATORS = re.compile("[&;]")
 _SCHEME = re.compile(r"(?:Basic|Bearer|Digest|Hawk|Token|Negotiate)\s+\S", re.IGNORECASE)
 _USERINFO = re.compile(r"(://[^:/?#@\s'\"<>]*):[^\s'\"<>]*@")
 _URL_HEADERS = frozenset({"referer", "location", "content-location", "next-page", "link"})
+_ASSIGNMENT = re.compile(r"([\w.-]{1,100})[\"']?\s{0,9}[:=]\s{0,9}[\"']?([^\"'&\s,;{}]+)")
 _SHORT = 6
 _MAX_DEPTH = 30
 
@@ -180,7 +181,18 @@ def _secrets_of(environ: Mapping[str, Any], body: bytes) -> Iterator[str]:
     for name, value in read_parameters(environ.get("QUERY_STRING", "")):
         if is_secret_parameter(name):
             yield value
-    yield from _secret_fields(_read_json(body) if body else None)
+    value = _read_json(body) if body else None
+    yield from _secret_fields(value)
+    if value is None:
+        yield from _secrets_in_text(body[:MAX_SHOWN_BYTES].decode("utf-8", "replace"))
+
+
+def _secrets_in_text(text: str) -> Iterator[str]:
+    """What follows the name of a secret in a form, or in JSON that is cut off."""
+    for name, value in _ASSIGNMENT.findall(text):
+        if is_secret_name(name):
+            yield value
+            yield unquote_plus(value)
 
 
 def _parts_of_credentials(value: str) -> Iterator[str]:
