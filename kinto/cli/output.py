@@ -7,6 +7,9 @@ from typing import Any
 
 import structlog
 
+from kinto.core.logs.classic import take_outcome, take_request
+from kinto.core.logs.rendering import extras_of
+
 
 logger = logging.getLogger(__name__)
 
@@ -15,7 +18,9 @@ _FORMAT = "%(levelname)-5.5s  %(message)s"
 
 def setup_logging(level: int) -> None:
     """Send every message of that level or above to stderr, ours and those of libraries."""
-    logging.basicConfig(stream=sys.stderr, level=level, format=_FORMAT, force=True)
+    logging.basicConfig(stream=sys.stderr, level=level, force=True)
+    for handler in logging.getLogger().handlers:
+        handler.setFormatter(_MessageFormatter(_FORMAT))
     warnings.showwarning = _log_warning
     structlog.configure(
         processors=[
@@ -27,6 +32,16 @@ def setup_logging(level: int) -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         logger_factory=structlog.stdlib.LoggerFactory(),
     )
+
+
+class _MessageFormatter(logging.Formatter):
+    """Shows requests, whose records have fields instead of a message."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802  # of the base
+        if record.name.endswith("request.summary"):
+            fields = extras_of(record)
+            record.message = f"{take_request(fields)} {take_outcome(fields)}"
+        return super().formatMessage(record)
 
 
 def tell_failure(line: str) -> None:

@@ -5,6 +5,7 @@ Source: "request.summary" of the operations guide, section 5.1.
 
 import logging
 import os
+import re
 import time
 from collections.abc import Callable
 from datetime import datetime
@@ -38,6 +39,8 @@ _subrequest_summary = logging.getLogger("subrequest.summary")
 _REQUEST_ID = "kinto.request_id"
 _START = "kinto.start"
 _MAX_ID_LENGTH = 200
+# It is the same when it is percent-encoded.
+_PLAIN_PATH = re.compile(r"[A-Za-z0-9/._~-]+")
 
 
 def log_requests(config: Configurator) -> None:
@@ -133,10 +136,13 @@ def _fields_of(request: Request) -> dict[str, Any]:
 
 
 def _shown_path(request: Request) -> str:
+    environ = request.environ
+    if not environ.get("SCRIPT_NAME") and _PLAIN_PATH.fullmatch(environ["PATH_INFO"]):
+        return str(environ["PATH_INFO"])
     try:
         path: str = request.path
     except UnicodeDecodeError:
-        path = escape_controls(request.environ["PATH_INFO"])
+        path = escape_controls(environ["PATH_INFO"])
     return path
 
 

@@ -9,9 +9,9 @@ from kinto.core.types import JSONValue
 def to_json(value: JSONValue) -> str:
     """JSON text on one line; what has no JSON form becomes its ``repr``. Never fails."""
     try:
-        return json.dumps(value, default=safe_repr, allow_nan=False)
+        return _encode(value)
     except (TypeError, ValueError, RecursionError):
-        return json.dumps(_plain(value, depth=0), allow_nan=False)
+        return _encode(_plain(value, depth=0))
 
 
 def safe_repr(value: object) -> str:
@@ -35,3 +35,7 @@ def _plain(value: Any, *, depth: int) -> Any:  # what a record holds, and JSON
     if isinstance(value, float) and value - value == 0:
         return value
     return safe_repr(value)
+
+
+# Made once: it is used for every line.
+_encode = json.JSONEncoder(default=safe_repr, allow_nan=False).encode

@@ -8,6 +8,7 @@ import binascii
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote_plus
 
@@ -42,6 +43,12 @@ def is_secret_name(name: str) -> bool:
 
 def is_secret_parameter(name: str) -> bool:
     """The same, for a parameter of a URL."""
+    # Long names are rare, and would fill the memory.
+    return _is_secret_parameter(name) if len(name) < 50 else is_secret_name(name)
+
+
+@lru_cache(maxsize=1024)
+def _is_secret_parameter(name: str) -> bool:
     return name.lower() in _SECRET_PARAMETERS or is_secret_name(name)
 
 
