@@ -29,13 +29,15 @@ def get_hello(request: Request) -> dict[str, Any]:
     settings = settings_of(request)
     project = settings.project
     version = request.registry.settings.get("http_api_version")
+    # Under Apache, the variable is that of the request.
+    ini = request.environ.get("KINTO_INI") or os.environ.get("KINTO_INI") or _DEFAULT_INI
     data: dict[str, Any] = {
         "project_name": request.registry.settings.get("project_name"),
         "project_version": request.registry.settings.get("project_version"),
         "http_api_version": str(version),
         "project_docs": project.docs_url,
         "url": request.route_url(hello.name),
-        "config": describe_config_file(os.environ.get("KINTO_INI") or _DEFAULT_INI),
+        "config": describe_config_file(ini),
     }
     eos = request.registry.settings.get("eos")
     if eos:
