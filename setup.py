@@ -89,6 +89,7 @@ setup(
         "monitoring": MONITORING,
         "all": [*EMBEDDED, *MEMCACHED, *REDIS, *MONITORING],
         "test": [
+            "gunicorn>=23,<28",
             "hypothesis>=6.100,<7",
             "kinto-http>=11.0,<12",
             "mypy>=1.11,<3",
