@@ -8,6 +8,8 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -61,15 +63,31 @@ class ApplicationLoader:
         with self._lock:
             if path not in self._applications:
                 require_ini(path)
-                if not self._applications:
-                    # The logging of a process is that of its first application.
-                    setup_logging(path)
-                # Any: the WSGI application of Pyramid, which has its registry.
-                loaded: Any = load_application(path)
-                initialize_embedded_schemas(loaded.registry)
-                self._applications[path] = loaded
+                make = partial(self._make, path)
+                self._applications[path] = in_own_thread(make) if _is_mod_wsgi() else make()
                 settle_garbage_collector()
             return self._applications[path]
+
+    def _make(self, path: Path) -> WSGIApplication:
+        if not self._applications:
+            # The logging of a process is that of its first application.
+            setup_logging(path)
+        # Any: the WSGI application of Pyramid, which has its registry.
+        loaded: Any = load_application(path)
+        initialize_embedded_schemas(loaded.registry)
+        application: WSGIApplication = loaded
+        return application
+
+
+def in_own_thread(make: Callable[[], WSGIApplication]) -> WSGIApplication:
+    """What ``make`` returns, called by a new thread.
+
+    Apache gives each site an interpreter of its own. The thread that it made that with is
+    unknown to the interpreter, and C extensions that ask for it (google-re2, when it is
+    imported) would wait for ever. A thread that Python starts is known.
+    """
+    with ThreadPoolExecutor(1, thread_name_prefix="kinto-loader") as threads:
+        return threads.submit(make).result()
 
 
 class LazyApplication:

@@ -52,6 +52,7 @@ ErrorLog {directory}/apache.log
 LogLevel info
 LoadModule mpm_event_module {modules}/mod_mpm_event.so
 LoadModule authz_core_module {modules}/mod_authz_core.so
+LoadModule authz_host_module {modules}/mod_authz_host.so
 LoadModule env_module {modules}/mod_env.so
 LoadModule wsgi_module {modules}/mod_wsgi.so
 WSGISocketPrefix {directory}/wsgi
