@@ -17,7 +17,13 @@ copyright = "Kinto contributors, Apache License 2.0"  # noqa: A001  # the name S
 release = re.search(r'version="([^"]+)"', _SETUP)[1]
 version = release
 
-extensions = ["settings_tables", "differences_table", "command_line", "doctor_checks"]
+extensions = [
+    "settings_tables",
+    "differences_table",
+    "command_line",
+    "doctor_checks",
+    "guide_table",
+]
 exclude_patterns = ["_build", "_ext", "explanation/performance-table.rst"]
 highlight_language = "none"
 nitpicky = True

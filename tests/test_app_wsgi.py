@@ -90,6 +90,7 @@ def test_file_beside_the_script_is_the_default(tmp_path, make_ini, name):
     assert result.stdout == "Router\n", result.stderr
 
 
+@pytest.mark.guide("uWSGI KINTO_INI")
 def test_file_that_the_environment_names(tmp_path, make_ini):
     ini = make_ini("other.ini")
 
@@ -160,6 +161,7 @@ def test_missing_file_named_by_the_process(tmp_path, monkeypatch):
         make_application(tmp_path)
 
 
+@pytest.mark.guide("Apache KINTO_INI")
 class TestUnderApache:
     @pytest.fixture(autouse=True)
     def mod_wsgi(self, monkeypatch):
@@ -186,6 +188,7 @@ class TestUnderApache:
         assert '"a"' in get(application)[1]
 
 
+@pytest.mark.guide("uWSGI command")
 def test_file_that_uwsgi_was_started_with(tmp_path, make_ini, monkeypatch):
     module = types.ModuleType("uwsgi")
     ini = make_ini("own.ini", **{"kinto.project_name": "own"})

@@ -120,6 +120,7 @@ def test_make_help_lists_the_targets() -> None:
     assert listed.issuperset(TARGETS)
 
 
+@pytest.mark.guide("version numbers")
 def test_the_changelog_begins_with_this_version() -> None:
     changelog = (ROOT / "CHANGELOG.rst").read_text(encoding="utf-8")
     assert re.search(r"^(\d+\.\d+\.\d+.*)\n-+$", changelog, re.MULTILINE)[1].startswith(VERSION)

@@ -24,6 +24,7 @@ def test_memory_needs_no_migration(run_kinto, memory_ini):
     assert result.stdout == ""
 
 
+@pytest.mark.guide("init with PostgreSQL")
 def test_tables_are_made_once(run_kinto, postgresql_ini):
     first = run_kinto("migrate", "--ini", postgresql_ini)
     second = run_kinto("migrate", "--ini", postgresql_ini)

@@ -20,6 +20,7 @@ def app_settings(path):
     return dict(parser["app:main"])
 
 
+@pytest.mark.guide("init with PostgreSQL")
 @pytest.mark.parametrize(
     ("args", "answers", "storage", "cache"),
     [

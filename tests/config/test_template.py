@@ -47,6 +47,7 @@ def test_server_section():
     }
 
 
+@pytest.mark.guide("defaults")
 def test_every_setting_is_there_once():
     text = render()
 
@@ -55,6 +56,7 @@ def test_every_setting_is_there_once():
         assert len(re.findall(rf"^(?:# )?{name} =", text, re.MULTILINE)) == 1, name
 
 
+@pytest.mark.guide("defaults")
 def test_commented_lines_are_the_defaults():
     text = render()
     written = re.sub(r"^# (?=[a-z.-]+\S+ =|    )", "", text, flags=re.MULTILINE)

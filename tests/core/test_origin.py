@@ -21,6 +21,7 @@ def hello_url(app: webtest.TestApp, **environ: str) -> str:
     return url
 
 
+@pytest.mark.guide("http_host", "http_scheme")
 @pytest.mark.parametrize(
     ("settings", "environ", "expected"),
     [

@@ -77,6 +77,7 @@ def test_several_processes_may_migrate_at_once(url, tmp_path) -> None:
     assert shown.count("Created PostgreSQL storage schema") == 1
 
 
+@pytest.mark.guide("server version")
 class TestOldServer:
     @pytest.fixture(autouse=True)
     def newer_versions_are_needed(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -176,6 +177,7 @@ class TestReadOnlyRole:
             {"storage": False, "permission": False, "cache": False},
         )
 
+    @pytest.mark.guide("read-only user without the cache", "grants on the cache")
     def test_heartbeat_of_a_readonly_service_writes_to_the_cache_only(
         self, role_url, migrated_url
     ) -> None:
@@ -189,6 +191,7 @@ class TestReadOnlyRole:
         for _ in range(20):
             assert heartbeat(app) == (200, {"storage": True, "permission": True, "cache": True})
 
+    @pytest.mark.guide("read-only user")
     def test_reads_work(self, role_url) -> None:
         app = make_app(role_url, readonly="true", bucket_read_principals="system.Everyone")
 

@@ -199,6 +199,7 @@ class TestShippedFile:
         assert sections["server:main"]["port"] == "%(http_port)s"
         assert sections["uwsgi"]["http-socket"] == "127.0.0.1:8888"
 
+    @pytest.mark.guide("uWSGI command")
     def test_uwsgi_serves_it(self, folder) -> None:
         """As in a clone: app.wsgi with config/kinto.ini beside it, started from elsewhere."""
         program = Path(sys.executable).with_name("pyuwsgi")

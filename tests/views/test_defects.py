@@ -118,6 +118,7 @@ def test_s6_the_setting_of_the_scheme_wins() -> None:
     assert answer.json["url"] == "https://kinto.example:8443/v1/"
 
 
+@pytest.mark.guide("cache and concurrency headers")
 @pytest.mark.parametrize("path", ["/", "/buckets", "/unknown", "/__heartbeat__", "/buckets/nope"])
 def test_s8_every_answer_varies(client: Client, path: str) -> None:
     for user in (client, client.as_user(None)):

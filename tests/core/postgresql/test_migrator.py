@@ -208,6 +208,7 @@ def test_outdated_schema_is_reported_when_connecting(things: Things, log: mock.M
     assert not things.is_schema_outdated()
 
 
+@pytest.mark.guide("privileges of the owner")
 def test_missing_privilege_is_explained(things: Things, url: str, make_client: MakeClient) -> None:
     name = sqlalchemy.make_url(url).database
     with things.client.connect() as session:
@@ -355,6 +356,7 @@ def test_permissions_of_the_first_version_are_kept(url: str, make_client: MakeCl
     assert permission.get_user_principals("alice") == set()
 
 
+@pytest.mark.guide("SQL files")
 def test_schema_made_by_hand_is_up_to_date(url: str, make_client: MakeClient) -> None:
     connection = psycopg2.connect(url)
     with connection, connection.cursor() as cursor:

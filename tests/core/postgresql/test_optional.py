@@ -19,6 +19,7 @@ except ImportWarning as warning:
 """
 
 
+@pytest.mark.guide("optional driver")
 @pytest.mark.parametrize("kind", ["storage", "permission", "cache"])
 @pytest.mark.parametrize("missing", [["psycopg2"], ["sqlalchemy"]])
 def test_missing_package_is_named_when_a_client_is_made(kind: str, missing: list[str]) -> None:

@@ -69,6 +69,7 @@ def url(new_database: Callable[[], str]) -> str:
     return new_database()
 
 
+@pytest.mark.guide("upgrade the database")
 def test_a_database_of_26_keeps_every_object_tombstone_timestamp(database_of_26: str) -> None:
     storage = make_storage(database_of_26)
 
@@ -175,6 +176,7 @@ def test_a_lost_version_is_found_again(url: str, lost: str, assumed: int) -> Non
     assert storage.get("record", "/p", known["id"]) == known
 
 
+@pytest.mark.guide("SQL files")
 def test_the_schema_is_run_by_hand(url: str) -> None:
     run_sql(url, Path(Storage.schema_file or "").read_text(encoding="utf-8"))
     storage = make_storage(url, initialize=False)

@@ -1,0 +1,101 @@
+"""Every row of the operator's guide has a test that is marked with its name."""
+
+from collections import Counter
+from pathlib import Path
+
+from docs._ext.guide_rows import Proof, collect_proofs, proofs_by_row, read_rows
+
+
+ROOT = Path(__file__).parent.parent.parent
+ROWS = [
+    row for rows in read_rows(ROOT / "docs/how-to/production-rows.toml").values() for row in rows
+]
+PROOFS = collect_proofs(ROOT / "tests")
+# Rows whose tests are being written. Empty when all are there.
+AWAITED = {
+    "default privileges",
+    "cache table",
+    "PgBouncer",
+    "recommended settings",
+    "flush_endpoint_enabled",
+    "paginate_by",
+    "batch_max_requests",
+    "pool sizes",
+    "fxa-oauth.cache_ttl_seconds",
+    "bucket_read_principals",
+    "read-only origin",
+    "OPTIONS requests",
+    "pagination behind a CDN",
+    "make install-monitoring",
+    "statsd_url",
+    "users",
+    "authn_type.basicauth",
+    "authn_type.fxa",
+    "authentication.permits",
+    "view.hello.GET",
+    "view.heartbeat.GET",
+    "view.batch.POST",
+    "view.{resource}-{type}.{method}",
+    "view.{service}.{method}",
+    "cache.{method}",
+    "storage.{method}",
+    "permission.{method}",
+    "listeners.{name}",
+    "Heka lines",
+    "Heka request.summary",
+    "Heka errors",
+    "Sentry handler",
+    "Apache block",
+    "nginx block",
+    "nginx upload size",
+    "nginx private URLs",
+    "nginx with other servers",
+    "uWSGI block",
+    "nginx cache",
+    "nginx cache of private answers",
+    "nginx cache on collections",
+    "upgrade the package",
+    "restart",
+    "set backoff",
+    "unset backoff",
+}
+
+
+def test_every_row_has_a_test() -> None:
+    assert {row.name for row in ROWS} - proofs_by_row(PROOFS).keys() <= AWAITED
+
+
+def test_every_mark_names_a_row() -> None:
+    assert not proofs_by_row(PROOFS).keys() - {row.name for row in ROWS}
+
+
+def test_numbers_and_names_are_given_once() -> None:
+    assert sorted(row.number for row in ROWS) == list(range(1, len(ROWS) + 1))
+    assert not [name for name, count in Counter(row.name for row in ROWS).items() if count > 1]
+
+
+def test_marks_are_found_wherever_pytest_accepts_them(tmp_path: Path) -> None:
+    (tmp_path / "tests").mkdir()
+    (tmp_path / "tests" / "test_it.py").write_text(
+        "import pytest\n"
+        "CASES = [1, pytest.param(2, marks=pytest.mark.guide('case'))]\n"
+        "pytestmark = [pytest.mark.slow, pytest.mark.guide('module')]\n"
+        "@pytest.mark.guide('a', 'b')\n"
+        "def test_function(): pass\n"
+        "@pytest.mark.parametrize('case', CASES)\n"
+        "def test_cases(case): pass\n"
+        "@pytest.mark.guide('class')\n"
+        "class TestClass:\n"
+        "    @pytest.mark.guide('method')\n"
+        "    def test_method(self): pass\n"
+        "    def test_other(self): pass\n",
+        encoding="utf-8",
+    )
+
+    assert collect_proofs(tmp_path / "tests") == [
+        Proof("tests/test_it.py", "", ("module",)),
+        Proof("tests/test_it.py", "test_function", ("a", "b")),
+        Proof("tests/test_it.py", "test_cases", ("case",)),
+        Proof("tests/test_it.py", "TestClass", ("class",)),
+        Proof("tests/test_it.py", "TestClass.test_method", ("method",)),
+    ]
