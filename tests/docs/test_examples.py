@@ -5,7 +5,7 @@ import json
 import shlex
 import subprocess
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from configparser import RawConfigParser
 from pathlib import Path
 
@@ -13,6 +13,7 @@ import pytest
 
 from kinto.core.settings.patterns import find_kind
 from tests.support.examples import (
+    DOCUMENTED_SERVER,
     Example,
     check_output,
     find_difference,
@@ -20,7 +21,7 @@ from tests.support.examples import (
     run_examples,
 )
 from tests.support.pages import ROOT, Block, Page, all_pages
-from tests.support.processes import find_program
+from tests.support.processes import find_program, service_directory
 from tests.support.services import START_SETTINGS, postgresql_settings
 
 
@@ -65,6 +66,13 @@ def common_server(kinto_server: Callable[..., str], new_database: Callable[[], s
     return kinto_server({**postgresql_settings(new_database()), **START_SETTINGS})
 
 
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """Where the reader works: open to the user that an embedded PostgreSQL of root's runs as."""
+    with service_directory("docs") as directory:
+        yield directory
+
+
 @pytest.mark.parametrize(
     "page", by_name([page for page in OURS if page.blocks_of("shell-session")])
 )
@@ -72,34 +80,38 @@ def test_examples_answer_what_the_page_says(
     page: Page,
     request: pytest.FixtureRequest,
     new_database: Callable[[], str],
-    tmp_path: Path,
+    folder: Path,
 ) -> None:
     find_program("curl", package="curl")
     if page.blocks_of("javascript"):
         find_program("node", package="nodejs")
-    write_files(page, tmp_path)
+    # Before the start, since the server may import a plugin from there.
+    write_files(page, folder)
     if settings := applied_settings(page):
-        server = request.getfixturevalue("kinto_server")(
-            {**postgresql_settings(new_database()), **START_SETTINGS, **settings},
-            PYTHONPATH=str(tmp_path),
-        )
+        usual = {**postgresql_settings(new_database()), **START_SETTINGS}
+        names = {name.removeprefix("kinto.") for name in settings}
+        kept = {k: v for k, v in usual.items() if k.removeprefix("kinto.") not in names}
+        start = request.getfixturevalue("kinto_server")
+        server = start({**kept, **settings}, PYTHONPATH=str(folder))
     else:
         server = request.getfixturevalue("common_server")
+    write_files(page, folder, server=server)
     examples = read_examples(page.path)
 
-    outputs = run_examples(examples, server=server, directory=tmp_path)
+    outputs = run_examples(examples, server=server, directory=folder)
 
     assert len(outputs) == len(examples)
     for example, output in zip(examples, outputs, strict=True):
         check_output(example, output)
 
 
-def write_files(page: Page, folder: Path) -> None:
+def write_files(page: Page, folder: Path, *, server: str = DOCUMENTED_SERVER) -> None:
     """Put the blocks that have the name of a file as their caption where the reader puts them."""
     for block in page.blocks:
         if name := block.options.get("caption"):
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            (folder / name).write_text(block.text, encoding="utf-8")
+            text = block.text.replace(DOCUMENTED_SERVER, server)
+            (folder / name).write_text(text, encoding="utf-8")
 
 
 def applied_settings(page: Page) -> dict[str, str]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.support.pages import read_page
+from tests.support.processes import daemon_user
 
 
 DOCUMENTED_SERVER = "http://127.0.0.1:8888/v1"
@@ -71,6 +72,8 @@ def run_examples(
     script = script.replace(DOCUMENTED_SERVER, server)
     folders = [str(Path(sys.executable).parent), os.environ.get("PATH", "")]
     environment = {"PATH": os.pathsep.join(folders), "NO_PROXY": "127.0.0.1"}
+    if user := daemon_user():
+        environment["KINTO_EMBEDDED_USER"] = user
     done = subprocess.run(
         ["bash", "-s"],
         input=f"set -e\n{script}\n",
