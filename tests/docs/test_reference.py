@@ -1,0 +1,61 @@
+"""The reference speaks of what there is, and of all of it."""
+
+import ast
+import importlib
+import inspect
+import re
+import warnings
+from typing import Any
+
+import pytest
+
+from tests.support.pages import ROOT
+
+
+REFERENCE = ROOT / "docs" / "reference"
+_NAME = re.compile(r"``(kinto\.[\w.]+)(?:\(([^`]*)\))?``")
+PLUGIN_NAMES = sorted(set(_NAME.findall((REFERENCE / "plugins.rst").read_text(encoding="utf-8"))))
+# Settings, which look like names.
+SETTINGS = {"kinto.includes", "kinto.activity.keep"}
+
+
+def resolve(dotted: str) -> Any:
+    """The object of a dotted name."""
+    module, _, name = dotted.rpartition(".")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return getattr(importlib.import_module(module), name)
+
+
+@pytest.mark.parametrize(
+    ("dotted", "arguments"), [pair for pair in PLUGIN_NAMES if pair[0] not in SETTINGS]
+)
+def test_plugins_find_each_name_with_its_arguments(dotted: str, arguments: str) -> None:
+    found = resolve(dotted)
+
+    if arguments and "**viewset" not in arguments:
+        shown = ast.parse(f"def f({arguments}): ...").body[0].args
+        names = [argument.arg for argument in shown.args]
+        target = found.__init__ if inspect.isclass(found) else found
+        real = [name for name in inspect.signature(target).parameters if name != "self"]
+        assert real[: len(names)] == names
+
+
+def test_every_capability_has_its_row() -> None:
+    text = (REFERENCE / "capabilities.rst").read_text(encoding="utf-8")
+    announced = {
+        node.args[0].value
+        for path in (ROOT / "kinto").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr == "add_api_capability"
+        and isinstance(node.args[0], ast.Constant)
+    }
+    assert announced
+    assert {name for name in announced if f"* - ``{name}``" not in text} == set()
+
+
+def test_pages_are_tutorial_guide_reference_or_explanation() -> None:
+    folders = {path.parent.name for path in (ROOT / "docs").glob("*/*.rst")}
+    assert folders - {"_build"} == {"tutorials", "how-to", "reference", "explanation"}
