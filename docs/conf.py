@@ -23,6 +23,7 @@ extensions = [
     "command_line",
     "doctor_checks",
     "guide_table",
+    "layers_diagram",
 ]
 exclude_patterns = ["_build", "_ext", "explanation/performance-table.rst"]
 highlight_language = "none"

@@ -6,9 +6,11 @@ import inspect
 import re
 import warnings
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 
+from docs._ext.layers_diagram import draw_layers, read_layers, short_name
 from tests.support.pages import ROOT
 
 
@@ -59,3 +61,12 @@ def test_every_capability_has_its_row() -> None:
 def test_pages_are_tutorial_guide_reference_or_explanation() -> None:
     folders = {path.parent.name for path in (ROOT / "docs").glob("*/*.rst")}
     assert folders - {"_build"} == {"tutorials", "how-to", "reference", "explanation"}
+
+
+def test_the_picture_of_the_layers_has_every_module_of_their_table() -> None:
+    layers = read_layers((ROOT / "tests" / "test_architecture.py").read_text(encoding="utf-8"))
+
+    picture = ElementTree.fromstring(draw_layers(layers))
+    words = " ".join(picture.itertext())
+    assert [name for name, _ in layers if name not in words] == []
+    assert {m for _, modules in layers for m in modules if short_name(m) not in words} == set()
