@@ -34,6 +34,8 @@ MEASURES = "measures for minutes"
 NOT_EXECUTED = {
     "make serve": "serves until it is stopped: tests/cli/test_start.py starts the same",
     "make test": "is what runs this",
+    "make help": "tests/test_packaging.py reads what it lists",
+    "curl http://127.0.0.1:8888/v1/": "the first of docs/tutorials/first-steps.rst",
     "make install": "fetches packages: continuous integration begins with it",
     "make install-postgres": "fetches packages",
     "python3 -m venv /opt/kinto": "makes a folder of root's",

@@ -14,6 +14,8 @@ from tests.support.pages import ROOT, all_pages
 
 # Files of a clone that pages speak of: they begin with one of its folders.
 _PATH = re.compile(r"``((?:docs|tests|kinto|config|benchmarks)/[\w./-]+)``")
+# Links of the README, which is read in a browser of repositories too.
+_RELATIVE_LINK = re.compile(r"<([\w./-]+)>`_")
 # Made by the reader, or by a command.
 MADE = {"config/kinto.ini", "docs/_build/html"}
 
@@ -86,4 +88,5 @@ def test_every_path_that_is_named_exists() -> None:
         for path in [*(page.path for page in all_pages()), ROOT / "CHANGELOG.rst"]
         for match in _PATH.findall(path.read_text(encoding="utf-8"))
     }
+    named |= set(_RELATIVE_LINK.findall((ROOT / "README.rst").read_text(encoding="utf-8")))
     assert {name for name in named - MADE if not (ROOT / name).exists()} == set()
