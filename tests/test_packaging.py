@@ -108,6 +108,58 @@ def test_the_wheel_runs_elsewhere(wheel: Path, tmp_path: Path) -> None:
     assert (tmp_path / "kinto.ini").exists()
 
 
+@pytest.mark.guide("upgrade the package")
+@pytest.mark.online
+@pytest.mark.slow
+def test_pip_upgrades_an_older_kinto(wheel: Path, tmp_path: Path) -> None:
+    older = tmp_path / "kinto-26.5.0-py3-none-any.whl"
+    with zipfile.ZipFile(older, "w") as archive:
+        about = "kinto-26.5.0.dist-info"
+        contents = {
+            "kinto/__init__.py": "",
+            "kinto/gone_since.py": "",
+            f"{about}/METADATA": "Metadata-Version: 2.1\nName: kinto\nVersion: 26.5.0\n",
+            f"{about}/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        }
+        for name, content in contents.items():
+            archive.writestr(name, content)
+        archive.writestr(f"{about}/RECORD", "".join(f"{name},,\n" for name in contents))
+    environment = tmp_path / "env"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", environment], check=True)
+    install = [
+        *pip_command()[:1], "-m", "pip", "--python", environment / "bin" / "python", "install",
+        "--quiet", "--no-deps", "--no-index",
+    ]  # fmt: skip
+
+    subprocess.run([*install, older], check=True)
+    subprocess.run([*install, "--upgrade", "--find-links", wheel.parent, "kinto"], check=True)
+
+    packages = next((environment / "lib").glob("python*/site-packages"))
+    assert {path.name for path in packages.glob("kinto-*")} == {f"kinto-{VERSION}.dist-info"}
+    assert not (packages / "kinto" / "gone_since.py").exists()
+    assert (environment / "bin" / "kinto").exists()
+
+
+@pytest.mark.guide("make install-monitoring")
+def test_make_install_monitoring_adds_what_monitoring_needs() -> None:
+    done = subprocess.run(
+        ["make", "--no-print-directory", "--always-make", "--dry-run", "install-monitoring"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "--editable '.[monitoring]'" in done.stdout
+    extra = {
+        re.split(r"[\[<>=;]", requirement)[0]
+        for requirement in importlib.metadata.requires("kinto")
+        if 'extra == "monitoring"' in requirement
+    }
+    assert {"statsd", "prometheus-client", "newrelic", "werkzeug", "sentry-sdk", "raven"} == extra
+    for name in extra:
+        assert importlib.metadata.version(name)
+
+
 def test_make_help_lists_the_targets() -> None:
     done = subprocess.run(
         ["make", "--no-print-directory", "help"],
