@@ -20,6 +20,7 @@ from kinto.core.execution import execute_reads_once
 from kinto.core.logs import JsonLogFormatter
 from kinto.core.metrics import IMetricsService, NoOpMetricsService
 from kinto.core.migrations import IMigratable
+from kinto.core.prepared_requests import execute_prepared
 from kinto.core.registry import adopt_registry
 from kinto.core.request import Request
 from kinto.core.request_log import log_requests
@@ -107,6 +108,7 @@ def includeme(config: Configurator) -> None:
     registry.api_capabilities = {}
     registry.heartbeats = {}
     registry.resource_subscribers = ResourceSubscribers(registry)
+    registry.execute_prepared = execute_prepared
     registry.public_settings = {"batch_max_requests", "readonly", "explicit_permissions"}
     if not hasattr(registry, "command"):
         registry.command = None

@@ -15,7 +15,7 @@ from kinto.core.storage.protocols import (
     StoredContext,
     WritePlanner,
 )
-from kinto.core.types import BoundPermission, KintoObject, ListKey, ObjectKey
+from kinto.core.types import KintoObject, ListKey, ObjectKey
 
 
 def lock_lists(storage: StorageBase, keys: Sequence[ListKey], *, known_only: bool = False) -> None:
@@ -65,7 +65,8 @@ def _fetch_piecewise(
     if permission is not None:
         if query.userid is not None:
             stored.groups = frozenset(permission.get_user_principals(query.userid))
-        stored.granted = _granted(permission, query, stored.groups)
+        holders = stored.groups.union(query.principals)
+        stored.granted = permission.get_granted(holders, query.uris)
     if query.owner is not None:
         stored.owner = _find(storage, query.owner)
         if stored.owner is None:
@@ -77,19 +78,6 @@ def _fetch_piecewise(
         if stored.obj is not None and permission is not None and query.object_uri is not None:
             stored.permissions = permission.get_object_permissions(query.object_uri)
     return stored
-
-
-def _granted(
-    permission: PermissionBase, query: ContextQuery, groups: frozenset[str]
-) -> frozenset[BoundPermission]:
-    principals = groups.union(query.principals)
-    aces = permission.get_objects_permissions(query.uris)
-    return frozenset(
-        BoundPermission(uri, name)
-        for uri, permissions in zip(query.uris, aces, strict=True)
-        for name, holders in permissions.items()
-        if not principals.isdisjoint(holders)
-    )
 
 
 def _find(storage: StorageBase, key: ObjectKey) -> KintoObject | None:

@@ -8,7 +8,6 @@ from pyramid import httpexceptions
 from pyramid.request import Request, apply_request_extensions
 from pyramid.response import Response
 
-from kinto.core.prepared_requests import execute_prepared
 from kinto.core.protocol import json_codec
 from kinto.core.protocol.urls import encode_wsgi_target
 from kinto.core.registry import keep_settings, settings_of
@@ -163,7 +162,7 @@ def follow_subrequest(
     for _ in range(_MAX_REDIRECTIONS):
         location = None
         try:
-            response = execute_prepared(subrequest)
+            response = request.registry.execute_prepared(subrequest)
             if response is None:
                 response = request.invoke_subrequest(subrequest, **kwargs)
             return response, subrequest

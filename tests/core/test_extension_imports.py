@@ -51,6 +51,9 @@ kinto.core.initialization: setup_version_redirection setup_authentication setup_
 kinto.core.initialization: setup_sentry setup_listeners setup_metrics
 kinto.core.listeners: ListenerBase
 kinto.core.metrics: IMetricsService NoOpMetricsService watch_execution_time listener_with_timer
+kinto.core.statsd: load_from_config
+kinto.plugins.statsd: StatsDService load_from_config includeme statsd_module
+kinto.plugins.prometheus: PrometheusService reset_registry includeme prometheus_module
 kinto.core.migrations: IMigratable
 kinto.core.openapi: OpenAPI
 kinto.core.permission: PermissionBase heartbeat

@@ -6,7 +6,7 @@ from typing import Any
 import structlog
 from pyramid.settings import asbool
 
-from kinto.core.types import Permissions, Principal, Request
+from kinto.core.types import BoundPermission, Permissions, Principal, Request
 
 
 logger = structlog.get_logger(__name__)
@@ -83,6 +83,19 @@ class PermissionBase:
     ) -> bool:
         """Whether one of the principals holds one of these permissions."""
         return not self.get_authorized_principals(bound_permissions).isdisjoint(principals)
+
+    def get_granted(
+        self, principals: Iterable[Principal], objects_ids: Sequence[str]
+    ) -> frozenset[BoundPermission]:
+        """The permissions on these objects that one of the principals holds."""
+        holders = frozenset(principals)
+        aces = self.get_objects_permissions(objects_ids)
+        return frozenset(
+            BoundPermission(uri, name)
+            for uri, permissions in zip(objects_ids, aces, strict=True)
+            for name, held_by in permissions.items()
+            if not holders.isdisjoint(held_by)
+        )
 
     def get_accessible_objects(
         self,

@@ -10,7 +10,9 @@ from kinto.core.settings.kinds import (
     NATURAL,
     OPTIONAL_DOTTED,
     OPTIONAL_TEXT,
+    OPTIONAL_UDP_URL,
     OPTIONAL_URL,
+    POSITIVE,
     TEXT,
     WORDS,
 )
@@ -21,7 +23,7 @@ class MonitoringSettings:
     """Metrics, monitoring"""
 
     statsd_url: str | None = setting(
-        OPTIONAL_URL, None, doc="Where metrics are sent, udp://host:port."
+        OPTIONAL_UDP_URL, None, doc="Where metrics are sent, udp://host:port."
     )
     statsd_prefix: str | None = setting(
         OPTIONAL_TEXT, None, listed=False, doc="Of their names; default: the project name."
@@ -35,6 +37,9 @@ class MonitoringSettings:
         ["bucket_id", "collection_id"],
         core=[],
         doc="Parts of the URL that become labels.",
+    )
+    metrics_max_label_values: int = setting(
+        POSITIVE, 1000, doc="How many values of a label are told apart; the rest is other."
     )
     sentry_dsn: str | None = setting(OPTIONAL_URL, None, secret=True, doc="Where errors are sent.")
     sentry_env: str | None = setting(OPTIONAL_TEXT, None, doc="Name of this environment there.")

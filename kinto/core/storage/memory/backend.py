@@ -293,10 +293,10 @@ class Storage(MemoryBasedStorage):
         A list that never had a timestamp gets one, in read-only mode too.
         """
         with self._writes.lock:
-            timestamp = self._timestamp_of(ListKey(resource_name, parent_id))
-            objects = self.list_all(
-                resource_name,
-                parent_id,
+            timestamp = self._timestamp_of(key := ListKey(resource_name, parent_id))
+            objects = type(self).list_all(  # without a timer: the page has its own
+                self,
+                *key,
                 filters=filters,
                 sorting=sorting,
                 pagination_rules=pagination_rules,
