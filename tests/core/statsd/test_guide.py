@@ -96,6 +96,7 @@ def measured(request: pytest.FixtureRequest) -> Measured:
     return found
 
 
+@pytest.mark.guide("users")
 def test_counter_users(measured: Measured) -> None:
     sent = [
         each
@@ -115,6 +116,7 @@ def test_counter_users_is_not_sent_for_anonymous_requests(measured: Measured) ->
     assert not {"users", "authentication", "authn_type.basicauth"} & set(sent)
 
 
+@pytest.mark.guide("authn_type.basicauth")
 def test_counter_authn_type_basicauth(measured: Measured) -> None:
     sent = measured.metrics_of("GET", BUCKET)
 
@@ -123,6 +125,7 @@ def test_counter_authn_type_basicauth(measured: Measured) -> None:
     ]
 
 
+@pytest.mark.guide("authn_type.fxa")
 def test_counter_authn_type_fxa(
     make_app: Callable[..., webtest.TestApp], listener: StatsDListener
 ) -> None:
@@ -135,6 +138,7 @@ def test_counter_authn_type_fxa(
     assert ("kinto.authn_type.fxa", "1", "c") in sent
 
 
+@pytest.mark.guide("authentication.permits")
 @pytest.mark.parametrize(("user", "path"), [(ALICE, BUCKET), (BOB, BUCKET), ({}, RECORDS)])
 def test_timer_authentication_permits(measured: Measured, user: dict[str, str], path: str) -> None:
     sent = measured.metrics_of("GET", path, headers=user)
@@ -142,6 +146,7 @@ def test_timer_authentication_permits(measured: Measured, user: dict[str, str], 
     assert [each.kind for each in sent if each.name == "kinto.authentication.permits"] == ["ms"]
 
 
+@pytest.mark.guide("view.hello.GET", "view.heartbeat.GET", "view.{service}.{method}")
 @pytest.mark.parametrize(
     ("name", "path"),
     [
@@ -158,6 +163,7 @@ def test_timer_view(measured: Measured, name: str, path: str) -> None:
     assert [each.kind for each in sent if each.name == f"kinto.view.{name}.GET"] == ["ms"]
 
 
+@pytest.mark.guide("view.batch.POST")
 def test_timer_view_batch_post_and_those_of_its_requests(measured: Measured) -> None:
     requests = [
         {"method": "PUT", "path": f"/buckets/b/collections/c/records/{number}"}
@@ -175,6 +181,7 @@ def test_timer_view_batch_post_and_those_of_its_requests(measured: Measured) -> 
     assert len(unknown) == 1
 
 
+@pytest.mark.guide("view.{resource}-{type}.{method}")
 @pytest.mark.parametrize(
     ("resource", "kind", "path", "method"),
     VIEWS,
@@ -201,6 +208,7 @@ def test_timers_are_sent_whatever_the_status(measured: Measured, path: str) -> N
     assert len([name for name in sent if name.startswith("view.")]) == 1
 
 
+@pytest.mark.guide("cache.{method}", "storage.{method}", "permission.{method}")
 @pytest.mark.parametrize("name", BACKEND_CALLS)
 def test_timer_of_a_backend(measured: Measured, name: str) -> None:
     kind, _, _method = name.partition(".")
@@ -218,6 +226,7 @@ def test_timer_of_a_backend(measured: Measured, name: str) -> None:
     assert "ms" in {each.kind for each in sent if each.name == f"kinto.{name}"}
 
 
+@pytest.mark.guide("storage.{method}", "permission.{method}")
 @pytest.mark.parametrize(
     ("method", "path", "body", "expected"),
     [
@@ -245,6 +254,7 @@ def test_timers_of_backends_move_when_objects_are_read_and_written(
     assert not current & {"fetch_context", "list_page", "fetch_shared", "plan_put", "plan_writes"}
 
 
+@pytest.mark.guide("listeners.{name}")
 def test_timer_of_a_listener(
     make_app: Callable[..., webtest.TestApp], listener: StatsDListener
 ) -> None:

@@ -41,6 +41,7 @@ def warnings_of(logs: list[Any]) -> list[Any]:
     return [entry for entry in logs if entry["log_level"] == "warning"]
 
 
+@pytest.mark.guide("statsd_url")
 def test_an_unknown_host_is_one_warning_and_requests_are_answered(
     make_app: Callable[..., webtest.TestApp], caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -51,6 +52,7 @@ def test_an_unknown_host_is_one_warning_and_requests_are_answered(
     assert len(records_of(caplog)) == 1
 
 
+@pytest.mark.guide("statsd_url")
 def test_a_closed_port_is_one_warning_and_requests_are_answered(
     make_app: Callable[..., webtest.TestApp], caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -61,6 +63,7 @@ def test_a_closed_port_is_one_warning_and_requests_are_answered(
     assert len(records_of(caplog)) == 1
 
 
+@pytest.mark.guide("statsd_url")
 def test_metrics_arrive_as_soon_as_somebody_listens(
     make_app: Callable[..., webtest.TestApp],
 ) -> None:
