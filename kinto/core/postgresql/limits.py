@@ -11,7 +11,7 @@ from time import monotonic
 # The client should have its answer within the limit of a statement. So the server is told to
 # give up this much sooner; and we hang up some time after that, as its own refusal names the
 # cause, and leaves the connection usable.
-_SERVER_AHEAD_SECONDS = 1.0
+_SERVER_AHEAD_SECONDS = 1.25
 _SERVER_AHEAD_AT_MOST = 0.5  # of the limit
 _GRACE_SECONDS = 0.5
 

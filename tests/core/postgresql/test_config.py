@@ -121,13 +121,13 @@ def test_limits_are_asked_for_when_connecting_before_those_of_the_url() -> None:
     )
 
     assert arguments["options"] == (
-        "-c statement_timeout=4000 -c lock_timeout=3000 -c search_path=kinto"
+        "-c statement_timeout=3750 -c lock_timeout=3000 -c search_path=kinto"
     )
     assert arguments["keepalives_idle"] == 5
 
 
 @pytest.mark.parametrize(
-    ("seconds", "of_server", "ours"), [(5, 4, 4.5), (30, 29, 29.5), (1, 0.5, 1), (0.1, 0.05, 0.55)]
+    ("seconds", "of_server", "ours"), [(5, 3.75, 4.25), (30, 28.75, 29.25), (1, 0.5, 1)]
 )
 def test_server_gives_up_before_we_do_within_the_limit(
     seconds: float, of_server: float, ours: float

@@ -198,11 +198,11 @@ def test_limits_travel_with_statements_behind_pgbouncer(
         proxy.url, poolclass="sqlalchemy.pool.NullPool", statement_timeout="7", lock_timeout=0.5
     )
     with client.read() as connection:
-        assert connection.fetch_one(LIMIT, {}) == ("6s",)
-        assert connection.fetch_one(LONG_LIMIT, {}) == ("29s",)
+        assert connection.fetch_one(LIMIT, {}) == ("5750ms",)
+        assert connection.fetch_one(LONG_LIMIT, {}) == ("28750ms",)
     with client.write() as connection:
-        assert connection.fetch_one(LONG_LIMIT, {}) == ("29s",)
-        assert connection.fetch_one(LIMIT, {}) == ("6s",)
+        assert connection.fetch_one(LONG_LIMIT, {}) == ("28750ms",)
+        assert connection.fetch_one(LIMIT, {}) == ("5750ms",)
     with client.connect() as session:
         assert session.execute(text("SHOW lock_timeout")).scalar() == "500ms"
 
