@@ -67,7 +67,7 @@ bench-scale: $(VENV)/.installed-dev ## Draw latency against the number of record
 bench-memory: $(VENV)/.installed-dev ## Show the memory of a worker and the cost of its start (REQUESTS=100000)
 	@$(BIN)/python -m benchmarks.memory $(ARGS)
 
-# About four minutes. DRILLS=stop,stop-many,kill,workers,reload,limit
+# About five minutes. DRILLS=stop,stop-many,kill,workers,reload,limit
 drills: $(VENV)/.installed-dev ## Break PostgreSQL and workers under load, and see that the guarantees hold
 	@$(BIN)/python -m drills $(ARGS)
 
