@@ -8,7 +8,13 @@ import pytest
 import webtest
 
 from kinto import main
-from tests.support.postgresql import PostgreSQLServer, given_server, running_postgresql
+from tests.support.postgresql import (
+    PostgreSQLServer,
+    find_binaries,
+    given_server,
+    running_postgresql,
+)
+from tests.support.processes import unavailable
 from tests.support.services import (
     MEMORY_SETTINGS,
     postgresql_settings,
@@ -63,6 +69,16 @@ def _session_server(config: pytest.Config) -> PostgreSQLServer:
 def postgresql_server(request: pytest.FixtureRequest) -> PostgreSQLServer:
     """The server of the whole session: `KINTO_TEST_POSTGRESQL_URL`, or one of our own."""
     return _session_server(request.config)
+
+
+@pytest.fixture(scope="session")
+def system_postgresql_server() -> Iterator[PostgreSQLServer]:
+    """A server of the version that the system has: that of Debian 12 is 15."""
+    binaries = find_binaries(prefer_system=True)
+    if binaries == find_binaries():
+        unavailable("A second PostgreSQL", hint="install the package postgresql")
+    with running_postgresql(binaries=binaries) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

@@ -13,14 +13,10 @@ ROWS = [
 PROOFS = collect_proofs(ROOT / "tests")
 # Rows whose tests are being written. Empty when all are there.
 AWAITED = {
-    "default privileges",
-    "cache table",
-    "PgBouncer",
     "recommended settings",
     "flush_endpoint_enabled",
     "paginate_by",
     "batch_max_requests",
-    "pool sizes",
     "fxa-oauth.cache_ttl_seconds",
     "bucket_read_principals",
     "read-only origin",
@@ -40,8 +36,6 @@ AWAITED = {
     "nginx cache of private answers",
     "nginx cache on collections",
     "restart",
-    "set backoff",
-    "unset backoff",
 }
 
 

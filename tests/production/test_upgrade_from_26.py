@@ -51,6 +51,7 @@ def test_the_recorded_database_has_a_little_of_everything(recorded: Recorded) ->
     assert any(answer["headers"].get("Total-Objects") == "9" for answer in recorded)
 
 
+@pytest.mark.guide("upgrade the database")
 def test_every_answer_is_the_same_as_before(app: Any, recorded: Recorded) -> None:
     different = [
         (before, now)

@@ -59,6 +59,7 @@ def new_catalog(new_database: Callable[[], str]) -> set[tuple[str, ...]]:
     return set(run_sql(url, CATALOG))
 
 
+@pytest.mark.guide("upgrade the database")
 @pytest.mark.parametrize("version", range(OLDEST, NEWEST + 1))
 def test_objects_tombstones_timestamps_permissions_are_kept(
     version: int, new_database: Callable[[], str], user: str, new_catalog: set[tuple[str, ...]]

@@ -15,9 +15,16 @@ from tests.support.processes import (
 
 
 @contextmanager
-def running_pgbouncer(url: str, *, ignored: str = "extra_float_digits") -> Iterator[str]:
-    """The URL of the same database, by way of PgBouncer in transaction mode.
+def running_pgbouncer(
+    url: str,
+    *,
+    ignored: str = "extra_float_digits",
+    pool_mode: str = "transaction",
+    pool_size: int = 20,
+) -> Iterator[str]:
+    """The URL of the same database, by way of PgBouncer.
 
+    :param pool_size: connections to the server.
     :param ignored: parameters of new connections that it is silent about; it refuses those
         that it neither knows nor ignores.
     """
@@ -33,7 +40,8 @@ def running_pgbouncer(url: str, *, ignored: str = "extra_float_digits") -> Itera
             f"* = host={target.hostname} port={target.port}\n"
             "[pgbouncer]\n"
             f"listen_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\n"
-            f"auth_type = plain\nauth_file = {users}\npool_mode = transaction\n"
+            f"auth_type = plain\nauth_file = {users}\npool_mode = {pool_mode}\n"
+            f"default_pool_size = {pool_size}\nmax_client_conn = 300\n"
             f"ignore_startup_parameters = {ignored}\n",
             encoding="utf-8",
         )

@@ -102,13 +102,16 @@ def given_server() -> PostgreSQLServer | None:
 
 
 @contextmanager
-def running_postgresql(settings: dict[str, str] | None = None) -> Iterator[PostgreSQLServer]:
+def running_postgresql(
+    settings: dict[str, str] | None = None, *, binaries: Path | None = None
+) -> Iterator[PostgreSQLServer]:
     """Make a cluster in a temporary directory and serve it until the end of the block.
 
     :param settings: added to, or in place of, those made for speed.
+    :param binaries: the ``bin`` directory, where not that of :func:`find_binaries`.
     """
     with service_directory("pg") as directory:
-        bin_directory = reachable_binaries(find_binaries(), directory=directory)
+        bin_directory = reachable_binaries(binaries or find_binaries(), directory=directory)
         password = secrets.token_hex(8)
         initialise(directory, bin_directory=bin_directory, password=password)
         for attempt in range(_START_ATTEMPTS):
