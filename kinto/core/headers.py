@@ -11,6 +11,7 @@ from pyramid.response import Response
 from kinto.core.cors import apply_cors
 from kinto.core.registry import settings_of
 from kinto.core.response import header_names
+from kinto.core.settings import BackoffSettings
 
 
 _SECURITY = (
@@ -46,9 +47,7 @@ def _add_unconditional(request: Request, response: Response, names: set[str]) ->
     apply_cors(request, response, names)
     # Those without an origin, too: browsers would be given copies of them.
     _add_vary(response, names, (*settings.cors.vary, "Origin"))
-    backoff = settings.backoff
-    if backoff.seconds is not None and _is_drawn(backoff.percentage):
-        response.headers["Backoff"] = str(backoff.seconds)
+    add_backoff(response, settings.backoff)
     # Whatever answers, what was announced on the way goes out with it.
     announcing = request.__dict__.get("response")
     if announcing is None or announcing is response:
@@ -56,6 +55,12 @@ def _add_unconditional(request: Request, response: Response, names: set[str]) ->
     alert = announcing.headers.get("Alert")
     if alert is not None:
         response.headers["Alert"] = alert
+
+
+def add_backoff(response: Response, backoff: BackoffSettings) -> None:
+    """Ask the client to come back later, if that is set."""
+    if backoff.seconds is not None and _is_drawn(backoff.percentage):
+        response.headers["Backoff"] = str(backoff.seconds)
 
 
 def _add_vary(response: Response, names: set[str], wanted: tuple[str, ...]) -> None:

@@ -15,7 +15,7 @@ from pyramid.response import Response
 from pyramid.security import NO_PERMISSION_REQUIRED
 
 from kinto.core.exceptions import JSONError
-from kinto.core.headers import add_common_headers
+from kinto.core.headers import add_backoff, add_common_headers
 from kinto.core.prepared_requests import prepare_subrequest
 from kinto.core.protocol.dicts import copy_json, merge_dicts
 from kinto.core.protocol.ids import find_list
@@ -288,4 +288,6 @@ def _undo(
         request.bound_data.pop(_QUEUE, None)
     else:
         request.bound_data[_QUEUE] = marked
-    return render_exception(subrequest, error)
+    response = render_exception(subrequest, error)
+    add_backoff(response, settings_of(request).backoff)
+    return response
