@@ -5,6 +5,7 @@ import importlib
 import inspect
 import re
 import warnings
+from collections.abc import Iterator
 from typing import Any
 from xml.etree import ElementTree
 
@@ -43,16 +44,32 @@ def test_plugins_find_each_name_with_its_arguments(dotted: str, arguments: str) 
         assert real[: len(names)] == names
 
 
+def calls_of(name: str, folder: str) -> Iterator[ast.Call]:
+    """Where a function or a method of this name is called below a folder of the package."""
+    for path in (ROOT / folder).rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] == name:
+                yield node
+
+
+def test_every_endpoint_of_a_plugin_is_named() -> None:
+    text = (REFERENCE / "http-api.rst").read_text(encoding="utf-8")
+    paths = {
+        keyword.value.value
+        for call in calls_of("Service", "kinto/plugins")
+        for keyword in call.keywords
+        if keyword.arg == "path" and isinstance(keyword.value, ast.Constant)
+    }
+    assert paths
+    assert {path for path in paths if f"``{path}``" not in text} == set()
+
+
 def test_every_capability_has_its_row() -> None:
     text = (REFERENCE / "capabilities.rst").read_text(encoding="utf-8")
     announced = {
-        node.args[0].value
-        for path in (ROOT / "kinto").rglob("*.py")
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-        if isinstance(node, ast.Call)
-        and isinstance(node.func, ast.Attribute)
-        and node.func.attr == "add_api_capability"
-        and isinstance(node.args[0], ast.Constant)
+        call.args[0].value
+        for call in calls_of("add_api_capability", "kinto")
+        if isinstance(call.args[0], ast.Constant)
     }
     assert announced
     assert {name for name in announced if f"* - ``{name}``" not in text} == set()
