@@ -13,29 +13,6 @@ ROWS = [
 PROOFS = collect_proofs(ROOT / "tests")
 # Rows whose tests are being written. Empty when all are there.
 AWAITED = {
-    "recommended settings",
-    "flush_endpoint_enabled",
-    "paginate_by",
-    "batch_max_requests",
-    "fxa-oauth.cache_ttl_seconds",
-    "bucket_read_principals",
-    "read-only origin",
-    "OPTIONS requests",
-    "pagination behind a CDN",
-    "Heka lines",
-    "Heka request.summary",
-    "Heka errors",
-    "Sentry handler",
-    "Apache block",
-    "nginx block",
-    "nginx upload size",
-    "nginx private URLs",
-    "nginx with other servers",
-    "uWSGI block",
-    "nginx cache",
-    "nginx cache of private answers",
-    "nginx cache on collections",
-    "restart",
 }
 
 

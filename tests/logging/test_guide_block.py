@@ -70,6 +70,7 @@ def is_summary(event):
     return event.get("logger") == "request.summary"
 
 
+@pytest.mark.guide("Heka lines")
 def test_every_line_is_an_object_with_exactly_the_keys_of_heka(session):
     assert session.lines
     assert all(line.keys() == KEYS for line in session.lines)
@@ -77,6 +78,7 @@ def test_every_line_is_an_object_with_exactly_the_keys_of_heka(session):
     assert {line["EnvVersion"] for line in session.lines} == {"2.0"}
 
 
+@pytest.mark.guide("Heka lines")
 def test_nothing_in_fields_is_nested(session):
     values = [value for line in session.lines for value in line["Fields"].values()]
 
@@ -87,6 +89,7 @@ def test_start_up_is_a_line(session):
     assert session.of_type("Running my app 27.0.0.")
 
 
+@pytest.mark.guide("Heka request.summary")
 def test_each_request_is_a_line(session):
     summaries = session.of_type("request.summary")
     paths = [line["Fields"]["path"] for line in summaries]
@@ -99,6 +102,7 @@ def test_each_request_is_a_line(session):
     assert {line["Severity"] for line in summaries} == {6}
 
 
+@pytest.mark.guide("Heka lines")
 def test_records_of_libraries_are_lines(session):
     (warning,) = session.of_type("two\nlines {'a': 1}")
     (failure,) = session.of_type("it failed")
@@ -108,6 +112,7 @@ def test_records_of_libraries_are_lines(session):
     assert "LookupError: of a library" in failure["Fields"]["exception"]
 
 
+@pytest.mark.guide("Heka errors")
 def test_an_unhandled_error_is_one_line(session):
     (line,) = [line for line in session.lines if line["Type"].startswith("cannot go on")]
 
@@ -126,6 +131,7 @@ def test_lines_of_the_service_come_twice_as_the_block_has_it(session):
     assert len(start) == 2 * len(processes)
 
 
+@pytest.mark.guide("Heka lines")
 def test_python_warnings_are_lines(session):
     # `kinto start` leaves out where they come from.
     shown = [line for line in session.lines if "some Python warning" in line["Type"]]
@@ -133,10 +139,12 @@ def test_python_warnings_are_lines(session):
     assert {line["Severity"] for line in shown} == {4}
 
 
+@pytest.mark.guide("Sentry handler")
 def test_start_up_reaches_sentry(session):
     session.collector.wait_for(lambda event: message_of(event) == "Running my app 27.0.0.")
 
 
+@pytest.mark.guide("Sentry handler")
 def test_an_unhandled_error_reaches_sentry_with_its_frames(session):
     (event,) = session.collector.wait_for(is_failure)
     frames = exception_of(event)["stacktrace"]["frames"]
@@ -153,6 +161,7 @@ def test_each_request_reaches_sentry_as_the_level_has_it(session):
     assert {message_of(event) for event in events} == {"request.summary"}
 
 
+@pytest.mark.guide("Sentry handler")
 def test_the_protocol_is_that_of_raven(session):
     path, headers, _ = session.collector.raw[0]
 

@@ -58,6 +58,7 @@ def guided(deployment: Deployment, settings: Mapping[str, str]) -> Iterator[Site
         yield site
 
 
+@pytest.mark.guide("Apache block")
 class TestTheGuidesBlock:
     @pytest.fixture
     def site(self, guided: Site) -> Site:
@@ -69,6 +70,7 @@ class TestTheGuidesBlock:
         assert site.get("/").status == 307
         assert site.get("/v1/nowhere").json["errno"] == 111
 
+    @pytest.mark.guide("Apache KINTO_INI")
     def test_kinto_ini_is_named_by_setenv(self, site: Site, deployment: Deployment) -> None:
         root = site.get("/v1/").json
 

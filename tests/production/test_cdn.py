@@ -122,6 +122,7 @@ def all_requests(app: Any, collection: str) -> Iterator[tuple[str, str]]:
             yield method, spelling.format(path)
 
 
+@pytest.mark.guide("http_host")
 def test_19_the_real_host_is_nowhere(app: Any, collection: str) -> None:
     requests = list(all_requests(app, collection))
     statuses: set[int] = set()
@@ -134,6 +135,7 @@ def test_19_the_real_host_is_nowhere(app: Any, collection: str) -> None:
     assert {200, 307, 400, 401, 403, 404, 405} <= statuses
 
 
+@pytest.mark.guide("http_host")
 def test_19_the_root_url_is_that_of_the_cdn(app: Any) -> None:
     response = send(app, "GET", "/v1/")
     assert response.json["url"] == "https://cdn.firefox.com/v1/"
@@ -141,6 +143,7 @@ def test_19_the_root_url_is_that_of_the_cdn(app: Any) -> None:
     assert_no_leak(response, "root")
 
 
+@pytest.mark.guide("http_host")
 def test_19_next_page_is_that_of_the_cdn(app: Any, collection: str) -> None:
     response = send(app, "GET", f"/v1{collection}/records?_limit=2&_sort=name")
     prefix = f"https://cdn.firefox.com/v1{collection}/records?"
@@ -151,6 +154,7 @@ def test_19_next_page_is_that_of_the_cdn(app: Any, collection: str) -> None:
     assert [record["id"] for record in send(app, "GET", following).json["data"]] == ["c"]
 
 
+@pytest.mark.guide("http_host")
 @pytest.mark.parametrize(
     ("path", "location"),
     [
@@ -313,6 +317,7 @@ def test_settings_that_make_no_url_stop_the_start(setting: str, value: str) -> N
 # -- row 20
 
 
+@pytest.mark.guide("read-only origin")
 def test_20_a_read_only_origin_serves_reads_alone(app: Any, collection: str) -> None:
     readonly = memory_app({**CDN, "kinto.readonly": "true", "kinto.includes": ""})
     readonly.registry.storage = app.registry.storage
@@ -345,6 +350,7 @@ def preflight(app: Any, path: str, method: str = "GET") -> Answer:
     return Answer(response.status_code, response.headers, response.body.decode())
 
 
+@pytest.mark.guide("OPTIONS requests")
 def test_21_options_on_every_existing_url(app: Any, collection: str) -> None:
     services = list(app.registry.cornice_services.values())
     for service in services:
@@ -360,6 +366,7 @@ def test_21_options_on_every_existing_url(app: Any, collection: str) -> None:
     assert len(services) > 15
 
 
+@pytest.mark.guide("OPTIONS requests")
 @pytest.mark.parametrize("path", ["/", "/buckets", "/buckets/b/collections/c/records", "/nowhere"])
 def test_21_options_without_version(app: Any, path: str) -> None:
     answer = preflight(app, path)
@@ -370,6 +377,7 @@ def test_21_options_without_version(app: Any, path: str) -> None:
 # -- row 22
 
 
+@pytest.mark.guide("cache and concurrency headers")
 def test_22_vary_is_on_every_response(app: Any, collection: str) -> None:
     for method, path in all_requests(app, collection):
         vary = send(app, method, path, user=None).headers.get("Vary", "")
@@ -421,6 +429,7 @@ def test_22_vary_is_a_setting(vary: str, expected: set[str]) -> None:
         assert set(client.get(path).headers["Vary"].split(", ")) == expected
 
 
+@pytest.mark.guide("cache and concurrency headers")
 def test_22_etag_and_last_modified_are_on_reads(app: Any, collection: str) -> None:
     for path in ("", "/records", "/records/a"):
         headers = Client(app).get(f"{collection}{path}").headers
@@ -456,6 +465,7 @@ def world(settings: dict[str, Any], data: dict[str, Any] | None = None) -> Clien
     return Client(app, user=None)
 
 
+@pytest.mark.guide("cache and concurrency headers")
 @pytest.mark.parametrize(
     ("kind", "path"),
     [
@@ -562,6 +572,7 @@ def test_22_a_private_answer_is_never_cached() -> None:
 # -- row 23
 
 
+@pytest.mark.guide("pagination behind a CDN")
 def test_23_the_query_string_decides_about_body_and_next_page(app: Any, collection: str) -> None:
     client = Client(app, user=None)
     one, two = (client.get(f"{collection}/records", _limit=limit) for limit in (1, 2))

@@ -116,6 +116,7 @@ def check_change_under_load(service: Service, reload: Callable[[Service], None])
     assert service.daemon.process.poll() is None
 
 
+@pytest.mark.guide("restart", "set backoff", "unset backoff")
 @pytest.mark.parametrize("is_debian", [False, True], ids=["wheel", "debian"])
 def test_chain_reload_loses_no_request(
     virtualenv: Path, settings: Mapping[str, str], is_debian: bool
@@ -124,6 +125,7 @@ def test_chain_reload_loses_no_request(
         check_change_under_load(service, run_page_command)
 
 
+@pytest.mark.guide("restart")
 def test_killall_hup_uwsgi_loses_no_request(virtualenv: Path, settings: Mapping[str, str]) -> None:
     with serving(virtualenv, settings, {}, is_debian=True) as service:
         check_change_under_load(service, send_hangup)

@@ -48,6 +48,7 @@ def site(served: tuple[Daemon, Site]) -> Site:
     return served[1].as_user("owner")
 
 
+@pytest.mark.guide("nginx block", "uWSGI block", "uWSGI command")
 def test_requests_of_every_kind_are_served(site: Site) -> None:
     collection = "/v1/buckets/b/collections/c"
     site.put("/v1/buckets/b")
@@ -68,6 +69,7 @@ def test_requests_of_every_kind_are_served(site: Site) -> None:
     assert site.as_user(None).get("/v1/buckets/b").status == 401
 
 
+@pytest.mark.guide("nginx block")
 def test_server_name_is_the_domain_with_its_subdomains(site: Site) -> None:
     for host in ("my-kinto.org", "api.my-kinto.org"):
         root = Site(site.url, host=host).get("/v1/")
@@ -75,6 +77,7 @@ def test_server_name_is_the_domain_with_its_subdomains(site: Site) -> None:
         assert root.json["url"].startswith(f"http://{host}")
 
 
+@pytest.mark.guide("nginx upload size")
 def test_client_max_body_size_75m(site: Site) -> None:
     path = "/v1/buckets/big"
     filling = b'{"data": {"a": "%s"}}'
@@ -86,6 +89,7 @@ def test_client_max_body_size_75m(site: Site) -> None:
     assert (refused.status, "nginx" in refused.body.decode()) == (413, True)
 
 
+@pytest.mark.guide("uWSGI block")
 def test_buffer_size_65535(site: Site) -> None:
     headers = {f"X-Long-{number}": "a" * 7_000 for number in range(3)}
 
@@ -93,6 +97,7 @@ def test_buffer_size_65535(site: Site) -> None:
     assert site.get(f"/v1/buckets?name={'a' * 7_000}", **headers).status == 200
 
 
+@pytest.mark.guide("uWSGI block")
 def test_chmod_socket_666(served: tuple[Daemon, Site], deployment: Deployment) -> None:
     mode = (deployment.folder / "kinto.sock").stat().st_mode
 
@@ -100,6 +105,7 @@ def test_chmod_socket_666(served: tuple[Daemon, Site], deployment: Deployment) -
     assert stat.S_IMODE(mode) == 0o666
 
 
+@pytest.mark.guide("uWSGI block")
 def test_processes_3_of_the_user(served: tuple[Daemon, Site]) -> None:
     uwsgi, _site = served
     workers = psutil.Process(uwsgi.pid).children()
@@ -110,6 +116,7 @@ def test_processes_3_of_the_user(served: tuple[Daemon, Site]) -> None:
     assert psutil.Process(uwsgi.pid).uids().effective == user
 
 
+@pytest.mark.guide("uWSGI block")
 def test_module_kinto_leaves_the_requests_to_app_wsgi(
     served: tuple[Daemon, Site], deployment: Deployment
 ) -> None:

@@ -78,6 +78,7 @@ def test_workers_are_two(service: tuple[Daemon, int, Site]) -> None:
     assert len(psutil.Process(service[0].pid).children()) == WORKERS
 
 
+@pytest.mark.guide("nginx with other servers")
 def test_gunicorn_behind_nginx_serves(
     service: tuple[Daemon, int, Site], deployment: Deployment
 ) -> None:

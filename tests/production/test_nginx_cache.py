@@ -108,6 +108,7 @@ def _cache_status(reply: Reply) -> str | None:
     return reply.headers["X-Cache-Status"]
 
 
+@pytest.mark.guide("nginx cache")
 def test_second_identical_get_makes_no_request_to_the_service(
     services: Services, record: str
 ) -> None:
@@ -121,6 +122,7 @@ def test_second_identical_get_makes_no_request_to_the_service(
     assert second.data == first.data
 
 
+@pytest.mark.guide("nginx cache")
 def test_another_query_string_is_another_entry(services: Services, record: str) -> None:
     services.cached.get(record)
 
@@ -143,6 +145,7 @@ def test_an_expired_entry_is_fetched_again(
     )
 
 
+@pytest.mark.guide("nginx cache on collections")
 def test_cache_expires_of_a_collection_counts(
     services: Services, request: pytest.FixtureRequest
 ) -> None:
@@ -156,6 +159,7 @@ def test_cache_expires_of_a_collection_counts(
     assert _cache_status(services.cached.get(f"{collection}/records/r")) == "HIT"
 
 
+@pytest.mark.guide("nginx cache of private answers")
 def test_a_private_answer_is_for_its_owner_alone(
     services: Services, request: pytest.FixtureRequest
 ) -> None:
@@ -171,6 +175,7 @@ def test_a_private_answer_is_for_its_owner_alone(
     assert services.cached.get(path).status == 401
 
 
+@pytest.mark.guide("nginx cache of private answers")
 def test_those_who_sign_in_are_not_answered_from_the_cache(
     services: Services, record: str
 ) -> None:
@@ -183,6 +188,7 @@ def test_those_who_sign_in_are_not_answered_from_the_cache(
     assert "no-store" in reply.headers["Cache-Control"]
 
 
+@pytest.mark.guide("nginx cache of private answers")
 def test_what_those_who_sign_in_see_is_not_kept(services: Services, record: str) -> None:
     services.cached.as_user("owner").get(record)
 
@@ -227,6 +233,7 @@ def test_preflights_go_to_the_service(services: Services, record: str) -> None:
         assert reply.headers["Access-Control-Allow-Origin"] == ORIGIN
 
 
+@pytest.mark.guide("pagination behind a CDN")
 def test_next_page_leads_through_the_cache(
     services: Services, request: pytest.FixtureRequest
 ) -> None:
@@ -257,6 +264,7 @@ def test_not_modified_comes_from_the_cache(services: Services, record: str) -> N
     assert services.cached.get(record, If_None_Match='"1"').status == 200
 
 
+@pytest.mark.guide("cache and concurrency headers")
 def test_headers_for_caches_come_through(services: Services, record: str) -> None:
     direct = services.direct.get(record)
     for _ in range(2):
@@ -286,6 +294,7 @@ def test_writes_go_to_the_service(services: Services, record: str) -> None:
     assert owner.call("DELETE", record).status == 200
 
 
+@pytest.mark.guide("nginx cache")
 def test_literal_sample_is_refused_and_the_service_goes_on(
     service: tuple[int, Site], deployment: Deployment
 ) -> None:
@@ -304,6 +313,7 @@ def test_literal_sample_is_refused_and_the_service_goes_on(
         assert _answers(site)
 
 
+@pytest.mark.guide("nginx cache")
 def test_proxy_cache_has_no_effect_on_uwsgi_pass(
     service: tuple[int, Site], deployment: Deployment, request: pytest.FixtureRequest
 ) -> None:

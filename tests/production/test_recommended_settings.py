@@ -67,6 +67,7 @@ def client(make_app: MakeApp) -> Client:
     return Client(make_app(), headers={"Host": "localhost"})
 
 
+@pytest.mark.guide("recommended settings")
 def test_the_block_alone_is_enough_to_start(tmp_path: Path) -> None:
     ini = tmp_path / "production.ini"
     ini.write_text(f"[app:main]\nuse = egg:kinto\n{BLOCK}", encoding="utf-8")
@@ -76,11 +77,13 @@ def test_the_block_alone_is_enough_to_start(tmp_path: Path) -> None:
 # -- row 12
 
 
+@pytest.mark.guide("flush_endpoint_enabled")
 def test_12_flush_is_absent(client: Client) -> None:
     assert client.call("POST", "/__flush__").status == 404
     assert "flush_endpoint" not in client.get("/").json["capabilities"]
 
 
+@pytest.mark.guide("flush_endpoint_enabled")
 @pytest.mark.parametrize(
     ("enabled", "includes", "is_there"),
     [
@@ -111,6 +114,7 @@ def test_12_flush_by_setting_then_by_plugin(
 # -- row 13
 
 
+@pytest.mark.guide("http_scheme")
 def test_13_the_root_url_is_https(client: Client) -> None:
     assert client.get("/").json["url"] == "https://localhost/v1/"
     answer = client.get("/", headers={"Host": "kinto.example.org"})
@@ -120,6 +124,7 @@ def test_13_the_root_url_is_https(client: Client) -> None:
 # -- row 14
 
 
+@pytest.mark.guide("paginate_by")
 def test_14_pages_hold_100_records(client: Client) -> None:
     uri = client.new_collection()
     for start in range(0, 150, 25):
@@ -143,6 +148,7 @@ def test_14_pages_hold_100_records(client: Client) -> None:
 # -- row 15
 
 
+@pytest.mark.guide("batch_max_requests")
 def test_15_a_batch_has_25_requests_at_most(client: Client) -> None:
     items = [{"path": "/"} for _ in range(26)]
     assert len(client.batch(*items[:25]).json["responses"]) == 25
@@ -155,6 +161,7 @@ def test_15_a_batch_has_25_requests_at_most(client: Client) -> None:
 # -- row 16
 
 
+@pytest.mark.guide("pool sizes")
 def test_16_the_pool_bounds_the_connections_and_nobody_fails(
     make_app: MakeApp, new_database: Callable[[], str]
 ) -> None:
@@ -226,6 +233,7 @@ def wait_until_full(waiting: Waiting) -> int:
     return count
 
 
+@pytest.mark.guide("pool sizes")
 def test_16_the_cache_has_a_pool_of_that_size_too(client: Client) -> None:
     registry = client.app.registry
     sizes = [
@@ -246,6 +254,7 @@ def oauth() -> Iterator[OAuthDouble]:
         yield double
 
 
+@pytest.mark.guide("fxa-oauth.cache_ttl_seconds")
 def test_17_a_token_is_verified_once_per_3600_seconds(
     make_app: MakeApp, oauth: OAuthDouble, postgresql_url: str
 ) -> None:
@@ -283,6 +292,7 @@ def test_17_the_line_has_no_effect_without_the_plugin(client: Client) -> None:
 # -- row 18
 
 
+@pytest.mark.guide("bucket_read_principals")
 def test_18_before_nobody_lists_the_buckets_of_others(client: Client) -> None:
     alice, bob = client.as_user("alice"), client.as_user("bob")
     own, shared = new_id(), new_id()
@@ -294,6 +304,7 @@ def test_18_before_nobody_lists_the_buckets_of_others(client: Client) -> None:
     assert client.as_user("carl").get("/buckets").data == []
 
 
+@pytest.mark.guide("bucket_read_principals")
 def test_18_after_every_user_lists_them_all_and_reads_no_record(make_app: MakeApp) -> None:
     client = Client(make_app(READ_BUCKETS))
     alice, bob = client.as_user("alice"), client.as_user("bob")

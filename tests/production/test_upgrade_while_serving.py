@@ -141,6 +141,7 @@ def writers(url: str) -> Iterator[list[Writer]]:
         yield started
 
 
+@pytest.mark.guide("upgrade the database")
 def test_no_write_is_lost_or_refused_meanwhile(
     url: str, writers: list[Writer], tmp_path: Path
 ) -> None:

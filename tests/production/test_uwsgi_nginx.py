@@ -84,6 +84,7 @@ def test_what_is_too_long_for_uwsgi_is_refused_by_nginx(
     assert site.get(f"/v1/buckets?name={'a' * length}", **headers).status == expected
 
 
+@pytest.mark.guide("nginx private URLs")
 @pytest.mark.parametrize("name", guide.PRIVATE_URLS)
 def test_private_urls_are_restricted(site: Site, name: str) -> None:
     path = f"/v1/{name}"
@@ -97,6 +98,7 @@ def test_private_urls_are_restricted(site: Site, name: str) -> None:
     assert site.call("POST", path, source=OTHER_ADDRESS).status == 403
 
 
+@pytest.mark.guide("nginx private URLs")
 @pytest.mark.parametrize(
     "path",
     [
@@ -157,6 +159,7 @@ def test_a_worker_that_died_is_replaced(uwsgi: Daemon, site: Site) -> None:
     assert site.get("/v1/").status == 200
 
 
+@pytest.mark.guide("nginx private URLs")
 def test_literal_block_for_private_urls_hides_them_from_everyone(
     uwsgi: Daemon, deployment: Deployment
 ) -> None:
@@ -171,6 +174,7 @@ def test_literal_block_for_private_urls_hides_them_from_everyone(
         assert site.get("/v1/").status == 200
 
 
+@pytest.mark.guide("uWSGI block")
 def test_harakiri_ends_a_worker_that_hangs(
     deployment: Deployment, settings: Mapping[str, str]
 ) -> None:
@@ -212,6 +216,7 @@ def test_a_section_that_cannot_load_the_application_fails_at_once(
         assert "Could not find config file at /nowhere.ini" in daemon.log_tail()
 
 
+@pytest.mark.guide("uWSGI KINTO_INI")
 def test_kinto_ini_names_another_file(deployment: Deployment, settings: Mapping[str, str]) -> None:
     other = deployment.folder / "other.ini"
     ini = deployment.write_ini({**settings, "kinto.project_name": "from the other file"})
@@ -233,6 +238,7 @@ def test_kinto_ini_names_another_file(deployment: Deployment, settings: Mapping[
         assert site.get(f"/v1/?a={'a' * 40_000}").status == 200
 
 
+@pytest.mark.guide("uWSGI block")
 def test_the_uwsgi_of_debian_serves(deployment: Deployment, settings: Mapping[str, str]) -> None:
     program = find_program("uwsgi-core", package="uwsgi-core")
     section = adapt(
