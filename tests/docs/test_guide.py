@@ -11,13 +11,10 @@ ROWS = [
     row for rows in read_rows(ROOT / "docs/how-to/production-rows.toml").values() for row in rows
 ]
 PROOFS = collect_proofs(ROOT / "tests")
-# Rows whose tests are being written. Empty when all are there.
-AWAITED = {
-}
 
 
 def test_every_row_has_a_test() -> None:
-    assert {row.name for row in ROWS} - proofs_by_row(PROOFS).keys() <= AWAITED
+    assert not {row.name for row in ROWS} - proofs_by_row(PROOFS).keys()
 
 
 def test_every_mark_names_a_row() -> None:
