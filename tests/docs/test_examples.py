@@ -28,6 +28,7 @@ from tests.support.services import START_SETTINGS, postgresql_settings
 PAGES = all_pages()
 OURS = [page for page in PAGES if not page.tested_by]
 MEASURES = "measures for minutes"
+DRILLED = "takes minutes: tests/drills runs them, made short"
 # Commands that no test executes as they stand, and why.
 NOT_EXECUTED = {
     "make serve": "serves until it is stopped: tests/cli/test_start.py starts the same",
@@ -46,6 +47,9 @@ NOT_EXECUTED = {
     "make bench SCENARIOS=put_new_same THREADS=16 SERVERS=reference,kinto": MEASURES,
     "make bench-scale SIZES=1000,10000,100000": MEASURES,
     "make bench-memory REQUESTS=100000": MEASURES,
+    "make drills": DRILLED,
+    "make drills DRILLS=stop,kill": DRILLED,
+    'make drills ARGS="--logs /tmp"': DRILLED,
     ".venv/bin/python -m benchmarks.profile_requests --scenarios get_record,put_existing": (
         MEASURES
     ),
