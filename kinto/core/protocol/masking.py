@@ -29,9 +29,13 @@ _SECRET_NAME = re.compile(
 _SECRET_PARAMETERS = frozenset({"code", "state", "nonce"})
 _SEPARATORS = re.compile("[&;]")
 _SCHEME = re.compile(r"(?:Basic|Bearer|Digest|Hawk|Token|Negotiate)\s+\S", re.IGNORECASE)
-_USERINFO = re.compile(r"(://[^:/?#@\s'\"<>]*):[^\s'\"<>]*@")
+# Each takes time in proportion to the text, whatever a client sends.
+_WORD = re.compile(r"[^\s'\"<>]+")
+_USER_OF_URL = re.compile(r"://[^:/?#@]*:")
 _URL_HEADERS = frozenset({"referer", "location", "content-location", "next-page", "link"})
-_ASSIGNMENT = re.compile(r"([\w.-]{1,100})[\"']?\s{0,9}[:=]\s{0,9}[\"']?([^\"'&\s,;{}]+)")
+_ASSIGNMENT = re.compile(
+    r"(?<![\w.-])([\w.-]{1,100})[\"']?\s{0,9}[:=]\s{0,9}[\"']?([^\"'&\s,;{}]+)"
+)
 _SHORT = 6
 _MAX_DEPTH = 30
 
@@ -58,24 +62,35 @@ def mask_text(text: str, secrets: Iterable[str] = ()) -> str:
     Short ones are looked for as words of their own.
     """
     if "://" in text:
-        text = _USERINFO.sub(rf"\1:{MASK}@", text)
+        text = _WORD.sub(_without_password, text)
     # The longest first: one may be a part of another.
-    known = sorted({secret for secret in secrets if secret.strip()}, key=len, reverse=True)
-    if not known:
-        return text
-    return re.sub("|".join(map(_pattern_of, known)), MASK, text)
+    for secret in sorted(secrets, key=len, reverse=True):
+        if secret in text and secret.strip():
+            text = _without(secret, text)
+    return text
 
 
-def _pattern_of(secret: str) -> str:
-    pattern = re.escape(secret)
-    return pattern if len(secret) >= _SHORT else rf"(?<!\w){pattern}(?!\w)"
+def _without_password(match: re.Match[str]) -> str:
+    """A word without the password of the URL in it: all between the user and the last ``@``."""
+    word = match[0]
+    end = word.rfind("@")
+    user = None if end < 0 else _USER_OF_URL.search(word, 0, end)
+    return word if user is None else f"{word[: user.end()]}{MASK}{word[end:]}"
+
+
+def _without(secret: str, text: str) -> str:
+    if len(secret) >= _SHORT:
+        return text.replace(secret, MASK)
+    return re.sub(rf"(?<!\w){re.escape(secret)}(?!\w)", MASK, text)
 
 
 def read_parameters(query: str) -> list[tuple[str, str]]:
     """Names and values of the WSGI variable ``QUERY_STRING``, in its order; never fails."""
     # Its characters stand for bytes.
     text = query.encode("latin-1", "replace").decode("utf-8", "replace")
-    split = (pair.partition("=") for pair in _SEPARATORS.split(text, MAX_PARAMETERS) if pair)
+    # With more of them a request is refused.
+    pairs = _SEPARATORS.split(text, MAX_PARAMETERS)[:MAX_PARAMETERS]
+    split = (pair.partition("=") for pair in pairs if pair)
     return [(unquote_plus(name), unquote_plus(value)) for name, _, value in split]
 
 

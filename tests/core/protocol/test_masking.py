@@ -1,5 +1,6 @@
 import base64
 import json
+import time
 
 import pytest
 from hypothesis import given
@@ -59,6 +60,10 @@ def test_other_names(name):
         ("postgresql://u:pw@h/db", "postgresql://u:***@h/db"),
         ("at postgres://u:p/w@h:1/db?x=1 now", "at postgres://u:***@h:1/db?x=1 now"),
         ("http://localhost:8888/v1/", "http://localhost:8888/v1/"),
+        ("redis://:pw@h", "redis://:***@h"),
+        ("see http://h/?u=http://a:pw@b, a@b", "see http://h/?u=http://a:***@b, a@b"),
+        ("http://h:80/@x", "http://h:***@x"),
+        ("http://h/a:b@x", "http://h/a:b@x"),
         ("//x", "//x"),
         ("the secret is abc, not abcd", "the secret is ***, not abcd"),
         ("long-secret/long-secret!", "***/***!"),
@@ -82,6 +87,34 @@ def test_masked_parameters():
         "bad": "\N{REPLACEMENT CHARACTER}",
         "flag": "",
     }
+
+
+def test_parameters_beyond_the_limit_are_left_out():
+    query = "&".join(f"p{number}=1" for number in range(1_000)) + "&a=1&token=x"
+
+    shown = mask_parameters(query)
+
+    assert len(shown) == 1_000
+    assert not {"a", "token"} & shown.keys()
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["://", "://a:", "@://a:", "a@", ":@", "a-", "password", "a=", "token:'", "[", " :"],
+)
+def test_no_text_takes_long(text):
+    text = text * (200_000 // len(text))
+    start = time.process_time()
+
+    mask_text(text, ["secret"])
+    mask_url(text)
+    mask_parameters(text)
+    find_secrets({"QUERY_STRING": text}, text.encode())
+    mask_body(text.encode())
+    escape_controls(text)
+
+    # Were it quadratic, minutes.
+    assert time.process_time() - start < 2
 
 
 @pytest.mark.parametrize(
