@@ -44,7 +44,8 @@ http-socket = ${host}:8888
 # chmod-socket = 666
 processes = 3
 master = true
-die-on-term = true
+# SIGTERM: stop when what was begun is answered.
+hook-master-start = unix_signal:15 gracefully_kill_them_all
 harakiri = 120
 # uid = kinto
 # gid = kinto

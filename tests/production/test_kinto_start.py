@@ -1,13 +1,13 @@
 """``kinto start``: what is under way is answered before it stops, changes are taken over."""
 
 import signal
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 
-import psycopg2
 import pytest
 
+from tests.support.databases import locked_objects
 from tests.support.deployment import Deployment
 from tests.support.http import Reply, Site, under_load, wait_until
 from tests.support.processes import Daemon, running
@@ -29,37 +29,13 @@ def served(settings: Mapping[str, str]) -> Iterator[tuple[Daemon, Site]]:
         yield daemon, owner
 
 
-@contextmanager
-def locked_tables(url: str) -> Iterator[Callable[[], bool]]:
-    """Have statements on objects wait during the block.
-
-    :returns: tells whether one waits.
-    """
-    with psycopg2.connect(url) as connection, psycopg2.connect(url) as other:
-        other.autocommit = True
-        connection.cursor().execute("LOCK TABLE objects IN ACCESS EXCLUSIVE MODE")
-
-        def is_waited_for() -> bool:
-            with other.cursor() as cursor:
-                cursor.execute(
-                    "SELECT count(*) FROM pg_stat_activity"
-                    " WHERE datname = current_database() AND wait_event_type = 'Lock'"
-                )
-                return bool(cursor.fetchone()[0])
-
-        yield is_waited_for
-        connection.rollback()
-    connection.close()
-    other.close()
-
-
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
 @pytest.mark.parametrize("method", ["GET", "PUT"])
 def test_a_request_in_flight_is_answered_before_the_stop(
     settings: Mapping[str, str], signum: signal.Signals, method: str
 ) -> None:
     with served(settings) as (daemon, site), ThreadPoolExecutor(1) as threads:
-        with locked_tables(settings["kinto.storage_url"]) as is_waited_for:
+        with locked_objects(settings["kinto.storage_url"]) as is_waited_for:
             body = {"data": {"a": 2}} if method == "PUT" else None
             reply: Future[Reply] = threads.submit(
                 site.call, method, f"{COLLECTION}/records/r", body

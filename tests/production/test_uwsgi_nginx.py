@@ -5,12 +5,14 @@ import signal
 import socket
 import stat
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 
 import psutil
 import pytest
 
 from tests.production import guide
 from tests.production.adapted import HOST, guide_nginx, recommended_nginx, recommended_uwsgi
+from tests.support.databases import locked_objects
 from tests.support.deployment import Deployment
 from tests.support.http import Site, wait_until
 from tests.support.pages import adapt
@@ -212,7 +214,7 @@ def test_a_section_that_cannot_load_the_application_fails_at_once(
     environment = {"KINTO_INI": "/nowhere.ini"}
 
     with running_uwsgi(deployment, ini, environment=environment) as daemon:
-        assert daemon.process.wait(30) != 0
+        assert daemon.process.wait(60) != 0
         assert "Could not find config file at /nowhere.ini" in daemon.log_tail()
 
 
@@ -258,14 +260,22 @@ def test_the_uwsgi_of_debian_serves(deployment: Deployment, settings: Mapping[st
         assert site.get("/v1/").status == 200
 
 
-def test_sigterm_stops_it(deployment: Deployment, settings: Mapping[str, str]) -> None:
-    section = adapt(
-        recommended_uwsgi(deployment), {"kinto.sock": "stopped.sock", "fifo": "stopped.fifo"}
-    )
+def test_sigterm_stops_it_when_requests_in_flight_are_answered(
+    deployment: Deployment, settings: Mapping[str, str]
+) -> None:
+    section = recommended_uwsgi(deployment)
+    section = adapt(section, {"kinto.sock": "stopped.sock", "fifo": "stopped.fifo"})
     ini = deployment.write_ini(settings, more=section)
-    with running_uwsgi(deployment, ini) as daemon:
+    port, site = new_site()
+    options = ["--http-socket", f"127.0.0.1:{port}"]
+    with running_uwsgi(deployment, ini, options=options) as daemon, ThreadPoolExecutor(1) as pool:
         wait_until(lambda: daemon.log_tail().count(" ready in ") == 4, what="four workers")
-        os.kill(daemon.pid, signal.SIGTERM)
+        with locked_objects(settings["kinto.storage_url"]) as is_waited_for:
+            reply = pool.submit(site.as_user("owner").get, "/v1/buckets/b")
+            wait_until(is_waited_for, what="a request that waits for the database")
+            os.kill(daemon.pid, signal.SIGTERM)
+            wait_until(lambda: "shutdown triggered" in daemon.log_tail(), what="the signal")
+        assert reply.result().status in (200, 403)
         assert daemon.process.wait(30) == 0
 
 
