@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import stat
 from collections.abc import Mapping
 from configparser import RawConfigParser
@@ -165,7 +166,7 @@ def _is_known(name: str) -> bool:
 def judge_file(facts: FileFacts, context: Context) -> Finding:
     """May others read it?"""
     mode = f"{facts.path} has mode {facts.mode:04o}"
-    fix = f"chmod 600 {facts.path}"
+    fix = f"chmod 600 {shlex.quote(str(facts.path))}"
     if facts.mode & 0o022:
         return failure(f"{mode}: others may change it", fix)
     if facts.mode & 0o004 and facts.holds_secrets:

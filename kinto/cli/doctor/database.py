@@ -31,6 +31,7 @@ from kinto.core.permission.postgresql import Permission
 from kinto.core.postgresql.connection import Connection
 from kinto.core.postgresql.embedded import (
     EmbeddedPostgreSQLError,
+    InvalidEmbeddedURL,
     is_embedded_url,
     parse_embedded_url,
     status,
@@ -102,8 +103,10 @@ def find_places(written: Mapping[str, Any], base_folder: Path) -> list[Place | P
         try:
             user = str(written.get("embedded_user"))
             resolved = check_url(_resolve(url, base_folder, user=user), f"{kind}_")
-        except (ConfigurationError, EmbeddedPostgreSQLError) as error:
+        except (ConfigurationError, InvalidEmbeddedURL) as error:
             problems.append(Problem(str(error), f"kinto.{kind}_url = postgresql://…"))
+        except EmbeddedPostgreSQLError as error:
+            problems.append(Problem(str(error), "run this as the user of the service"))
         except _NotRunningError as error:
             fix = "kinto start, which starts it"
             problems.append(Problem(str(error), fix, Verdict.NOT_CHECKED))

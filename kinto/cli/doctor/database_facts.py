@@ -69,6 +69,9 @@ class Server:
     role: str
     database: str
     schema: str
+    quoted_role: str
+    quoted_database: str
+    quoted_schema: str
     backend_pid: int
     max_connections: int
     reserved_connections: int

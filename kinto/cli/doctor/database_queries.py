@@ -17,6 +17,9 @@ SERVER = Statement(
            current_user::text AS role,
            current_database()::text AS database,
            coalesce(current_schema(), 'public')::text AS schema,
+           quote_ident(current_user) AS quoted_role,
+           quote_ident(current_database()) AS quoted_database,
+           quote_ident(coalesce(current_schema(), 'public')) AS quoted_schema,
            pg_backend_pid() AS backend_pid,
            current_setting('max_connections')::int AS max_connections,
            current_setting('superuser_reserved_connections')::int

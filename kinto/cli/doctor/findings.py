@@ -4,6 +4,7 @@ Facts are gathered first, in few questions and within time limits; a check is a 
 of one part of them.
 """
 
+import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -76,7 +77,7 @@ class Context:
 
     def command(self, text: str) -> str:
         """A command of ours, for this configuration."""
-        return f"kinto {text} --ini {self.ini}"
+        return f"kinto {text} --ini {shlex.quote(str(self.ini))}"
 
 
 Findings = Finding | Sequence[Finding]

@@ -58,9 +58,9 @@ def _describe(workload: Workload) -> str:
 
 def _fix(server: Server, wanted: int) -> str:
     if 0 <= server.role_limit <= server.max_connections - server.reserved_connections:
-        return f"ALTER ROLE {server.role} CONNECTION LIMIT -1;"
+        return f"ALTER ROLE {server.quoted_role} CONNECTION LIMIT -1;"
     if 0 <= server.database_limit <= server.max_connections - server.reserved_connections:
-        return f"ALTER DATABASE {server.database} CONNECTION LIMIT -1;"
+        return f"ALTER DATABASE {server.quoted_database} CONNECTION LIMIT -1;"
     return (
         f"ALTER SYSTEM SET max_connections = {wanted}; then restart PostgreSQL."
         " Or fewer processes, smaller pools, PgBouncer"

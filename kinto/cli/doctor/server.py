@@ -50,7 +50,9 @@ def judge_version(server: Server, context: Context) -> Finding:
 def judge_encoding(server: Server, context: Context) -> Finding:
     """Can it keep every text?"""
     if server.encoding.upper() != "UTF8":
-        fix = f"dump it; CREATE DATABASE {server.database} ENCODING 'UTF8' TEMPLATE template0"
+        fix = (
+            f"dump it; CREATE DATABASE {server.quoted_database} ENCODING 'UTF8' TEMPLATE template0"
+        )
         return failure(server.encoding, fix)
     return ok("UTF8")
 
@@ -59,7 +61,9 @@ def judge_timezone(server: Server, context: Context) -> Finding:
     """Do its times mean the same to everybody?"""
     if server.is_utc:
         return ok(server.timezone)
-    return warning(server.timezone, f"ALTER DATABASE {server.database} SET timezone TO 'UTC';")
+    return warning(
+        server.timezone, f"ALTER DATABASE {server.quoted_database} SET timezone TO 'UTC';"
+    )
 
 
 def judge_writable(server: Server, context: Context) -> Finding:
@@ -95,7 +99,7 @@ def _judge_durability(server: Server) -> Iterator[Finding]:
         fix = f"ALTER SYSTEM SET full_page_writes = on; {reload}"
         yield failure("full_page_writes is off: a crash of the machine may destroy pages", fix)
     if server.synchronous_commit == "off":
-        fix = f"ALTER DATABASE {server.database} SET synchronous_commit TO on;"
+        fix = f"ALTER DATABASE {server.quoted_database} SET synchronous_commit TO on;"
         yield failure("synchronous_commit is off: a crash loses the last writes", fix)
 
 

@@ -90,7 +90,7 @@ def judge_tables(tables: Tables, context: Context) -> Findings:
 
 
 def _judge_tables(tables: Tables, context: Context) -> Iterator[Finding]:
-    role, schema = tables.server.role, tables.server.schema
+    server = tables.server
     missing: list[str] = []
     for kind in tables.kinds:
         is_read_only = context.settings.features.is_readonly and kind != "cache"
@@ -106,17 +106,12 @@ def _judge_tables(tables: Tables, context: Context) -> Iterator[Finding]:
             ]
             if lacking:
                 rights = ", ".join(lacking)
-                fix = f"GRANT {rights} ON {schema}.{name} TO {_quoted(role)};"
-                yield failure(f"role {role} lacks {rights} on {name}", fix)
+                fix = f"GRANT {rights} ON {server.quoted_schema}.{name} TO {server.quoted_role};"
+                yield failure(f"role {server.role} lacks {rights} on {name}", fix)
     if missing:
-        fix = (
-            f"{context.command('migrate')}, or GRANT USAGE ON SCHEMA {schema} TO {_quoted(role)};"
-        )
-        yield failure(f"no table {', '.join(missing)} in schema {schema}", fix)
-
-
-def _quoted(name: str) -> str:
-    return name if re.fullmatch(r"[a-z_][a-z0-9_]*", name) else '"' + name.replace('"', '""') + '"'
+        grant = f"GRANT USAGE ON SCHEMA {server.quoted_schema} TO {server.quoted_role};"
+        fix = f"{context.command('migrate')}, or {grant}"
+        yield failure(f"no table {', '.join(missing)} in schema {server.schema}", fix)
 
 
 def judge_indexes(tables: Tables, context: Context) -> Findings:

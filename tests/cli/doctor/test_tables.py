@@ -67,7 +67,7 @@ def test_a_service_that_only_reads_needs_no_other_right_unless_on_the_cache() ->
 
 
 def test_names_of_roles_are_quoted_where_need_be() -> None:
-    server = make_server(role='my "user"')
+    server = make_server(role='my "user"', quoted_role='"my ""user"""')
     tables = make_tables(make_table("cache", privileges=READER), kinds=("cache",), server=server)
 
     assert only(checks.judge_tables(tables, CONTEXT)).fix.endswith('TO "my ""user""";')
