@@ -13,6 +13,7 @@ from time import monotonic
 import structlog
 import transaction
 
+from kinto.core.postgresql.limits import waiting_for_trials
 from kinto.core.types import Request
 
 
@@ -52,7 +53,8 @@ class _Run:
 
 def _run(future: Future[bool | None], check: Check, request: Request) -> None:
     try:
-        with transaction.manager:
+        # Of checks that find a silent server back together, all succeed.
+        with waiting_for_trials(), transaction.manager:
             result = check(request)
     except BaseException as error:  # noqa: BLE001  # the boundary of a thread: who waits raises
         future.set_exception(error)

@@ -61,6 +61,7 @@ class _Thread(threading.local):
     """What this thread is doing."""
 
     is_limitless = False
+    is_patient = False
 
 
 _THREAD = _Thread()
@@ -80,3 +81,19 @@ def without_time_limits() -> Iterator[None]:
 def are_time_limits_off() -> bool:
     """Whether this thread is within :func:`without_time_limits`."""
     return _THREAD.is_limitless
+
+
+@contextmanager
+def waiting_for_trials() -> Iterator[None]:
+    """This thread, which serves no request, waits while another one tries a silent server."""
+    before = _THREAD.is_patient
+    _THREAD.is_patient = True
+    try:
+        yield
+    finally:
+        _THREAD.is_patient = before
+
+
+def is_waiting_for_trials() -> bool:
+    """Whether this thread is within :func:`waiting_for_trials`."""
+    return _THREAD.is_patient

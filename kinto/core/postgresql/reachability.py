@@ -14,6 +14,8 @@ from weakref import WeakValueDictionary
 
 import psycopg2
 
+from kinto.core.postgresql.limits import is_waiting_for_trials
+
 
 # The first trials are short, as whoever makes them may have waited for a thread before. They get
 # longer, up to the time limit, for servers that are slow to connect to.
@@ -56,12 +58,12 @@ class Reachability:
         :raises ServerSilent: another thread is finding out.
         """
         limit = limit_seconds or math.inf
-        if not self._is_silent:
+        is_trial = self._is_silent and self._trial.acquire(blocking=False)
+        if not is_trial:
+            self._refuse_if_silent(limit_seconds)
             with self._watch(limit):
                 yield None
             return
-        if not self._trial.acquire(blocking=False):
-            raise ServerSilent("The PostgreSQL server does not answer")
         seconds = min(limit, self._trial_seconds)
         try:
             with self._watch(seconds):
@@ -70,6 +72,17 @@ class Reachability:
         finally:
             self._trial_seconds = 2 * seconds if self._is_silent else _FIRST_TRIAL_SECONDS
             self._trial.release()
+
+    def _refuse_if_silent(self, limit_seconds: float) -> None:
+        """Let nobody but the trial connect; who has the time hears first how it ends.
+
+        :raises ServerSilent: another thread is finding out.
+        """
+        is_patient = self._is_silent and is_waiting_for_trials()
+        if is_patient and self._trial.acquire(timeout=limit_seconds or -1):
+            self._trial.release()
+        if self._is_silent:
+            raise ServerSilent("The PostgreSQL server does not answer")
 
     @contextmanager
     def _watch(self, patience_seconds: float) -> Iterator[None]:

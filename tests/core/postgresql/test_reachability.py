@@ -1,5 +1,7 @@
 """One thread at a time finds out whether a silent server is back."""
 
+import contextlib
+import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -11,6 +13,7 @@ import structlog.testing
 import transaction
 
 from kinto.core.postgresql.client import PostgreSQLClient
+from kinto.core.postgresql.limits import waiting_for_trials
 from kinto.core.postgresql.reachability import Reachability, ServerSilent, reachability_of
 from kinto.core.storage.exceptions import BackendError
 from kinto.core.storage.transactions import begin_request_scope
@@ -62,6 +65,31 @@ def test_others_are_refused_during_a_trial() -> None:
             connect(server)
 
     assert connect(server) is None
+
+
+@pytest.mark.parametrize("fails", [False, True], ids=["back", "still silent"])
+def test_who_has_the_time_hears_how_a_trial_ends(fails: bool) -> None:
+    server = Reachability()
+    server.note_silence()
+    began = threading.Event()
+
+    def try_it() -> None:
+        with contextlib.suppress(psycopg2.OperationalError), server.attempt(2) as within_seconds:
+            began.set()
+            time.sleep(0.3)
+            if fails:
+                raise psycopg2.OperationalError(str(within_seconds))
+
+    with ThreadPoolExecutor(1) as threads:
+        trial = threads.submit(try_it)
+        began.wait(10)
+        with waiting_for_trials():
+            if fails:
+                with pytest.raises(ServerSilent):
+                    connect(server)
+            else:
+                assert connect(server) is None
+        assert trial.result(10) is None
 
 
 def test_trials_become_longer_up_to_the_limit() -> None:
