@@ -72,7 +72,9 @@ EXPECTED_VERSIONS = {
     "permission": Permission.schema_version,
 }
 # Sooner than those of the service: somebody waits in front of a terminal.
-_LIMITS = TimeLimits(2.0, 2.0, 2.0, 1.0, 2.0)
+_LIMITS = TimeLimits(
+    connect_seconds=2, statement_seconds=3, long_statement_seconds=3, lock_seconds=1
+)
 _ROUND_TRIPS = 3
 # As much of the objects as can be read in a moment: 32 MB.
 _SAMPLED_PAGES = 4000
