@@ -33,7 +33,8 @@ class Attempts:
     """
 
     deadline: float
-    outcomes: dict[str, Outcome | OAuthServerError] = field(default_factory=dict)
+    outcomes: dict[str, Outcome] = field(default_factory=dict)
+    failures: dict[str, str] = field(default_factory=dict)
 
 
 class TokenVerifier:
@@ -58,15 +59,16 @@ class TokenVerifier:
         """
         attempts = self._attempts(request)
         key = self._key(request, token)
+        # As a text: an exception would refer back to the request.
+        if reason := attempts.failures.get(key):
+            raise OAuthServerError(message=reason)
         if key not in attempts.outcomes:
             try:
                 attempts.outcomes[key] = self._find(request, key, token, attempts.deadline)
             except OAuthServerError as error:
-                attempts.outcomes[key] = error
-        outcome = attempts.outcomes[key]
-        if isinstance(outcome, OAuthServerError):
-            raise outcome
-        return outcome
+                attempts.failures[key] = error.message
+                raise
+        return attempts.outcomes[key]
 
     def _attempts(self, request: Any) -> Attempts:
         attempts: Attempts | None = request.bound_data.get(_BOUND_DATA)
@@ -95,7 +97,8 @@ class TokenVerifier:
             if outcome is not None and cache is not None and self._ttl_seconds:
                 cache.set(key, outcome.as_json(), self._ttl_seconds)
         except BaseException as error:
-            mine.set_exception(error)
+            # One of its own for those who wait, as this one refers back to the request.
+            mine.set_exception(OAuthServerError(message=str(error)))
             raise
         else:
             mine.set_result(outcome)
