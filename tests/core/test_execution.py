@@ -8,6 +8,7 @@ import webob
 from pyramid.security import NO_PERMISSION_REQUIRED
 
 from kinto.core import Service
+from kinto.core.registry import current_settings
 from kinto.core.storage.exceptions import ConcurrentWriteError
 from tests.core.test_extension_services import app  # noqa: F401  # a fixture
 
@@ -66,3 +67,43 @@ def test_a_body_whose_end_the_server_knows_needs_no_length(wsgi: Any) -> None:
     status, answer = send(wsgi, b'{"a":1}', **more)
 
     assert (status, answer) == (200, b'{"length":7,"json":{"a":1}}')
+
+
+class EndlessInput(OneWayInput):
+    """More than anybody wants to read."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.read_bytes = 0
+
+    def read(self, size: int | None = -1) -> bytes:
+        assert size is not None
+        assert size > 0, "nobody can read all of it"
+        self.read_bytes += size
+        return b" " * size
+
+
+@pytest.fixture
+def small_limit(app: Any) -> int:  # noqa: F811  # the fixture
+    limits = current_settings(app.registry).limits
+    return int(limits.max_body_size_bytes)
+
+
+def test_a_body_that_says_to_be_too_long_is_not_read(wsgi: Any, small_limit: int) -> None:
+    source = EndlessInput()
+
+    status, answer = send(wsgi, b"", CONTENT_LENGTH=str(small_limit + 1), **{"wsgi.input": source})
+
+    assert status == 413
+    assert b'"errno":113' in answer
+    assert source.read_bytes == 0
+
+
+def test_a_body_without_length_is_read_as_far_as_the_limit(wsgi: Any, small_limit: int) -> None:
+    source = EndlessInput()
+    more = {"wsgi.input": source, "wsgi.input_terminated": True, "CONTENT_LENGTH": ""}
+
+    status, _ = send(wsgi, b"", **more)
+
+    assert status == 413
+    assert source.read_bytes <= small_limit + 100_000
