@@ -113,7 +113,7 @@ def test_s6_a_host_that_is_none_is_400(client: Client, records: str) -> None:
 def test_s6_the_setting_of_the_scheme_wins() -> None:
     client = Client(memory_app({"http_scheme": "https", "http_host": "kinto.example:8443"}))
 
-    answer = client.call("GET", "/", environ={"HTTP_HOST": "evil/x"})
+    answer = client.call("GET", "/", environ={"HTTP_HOST": "evil.example"})
 
     assert answer.json["url"] == "https://kinto.example:8443/v1/"
 
