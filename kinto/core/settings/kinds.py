@@ -29,7 +29,6 @@ _YEAR_MONTH = re.compile(r"([0-9]{4})(?:-([0-9]{2}))?")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*")
 _PRINCIPAL_SEPARATORS = re.compile(r"[\s,]+")
 _UNSET_WORDS = frozenset({"", "null", "none"})
-_DATAGRAM_SCHEMES = frozenset({"udp", "statsd"})
 _WITHDRAWN_BACKENDS = frozenset({"kinto.core.storage.redis", "kinto.core.permission.redis"})
 
 
@@ -153,9 +152,9 @@ def _parse_scheme(value: object) -> str:
     return text
 
 
-def _parse_datagram_url(value: object) -> str:
+def _parse_udp_url(value: object) -> str:
     text = _parse_url(value)
-    if urlsplit(text).scheme not in _DATAGRAM_SCHEMES:
+    if urlsplit(text).scheme != "udp":
         raise InvalidValueError("url (udp://host:port)")
     return text
 
@@ -267,7 +266,7 @@ URL = Kind("url", _parse_text, is_text=True)
 OPTIONAL_HOST = Kind("host", _optional(_parse_host), is_text=True, is_optional=True)
 OPTIONAL_SCHEME = Kind("scheme", _optional(_parse_scheme), is_text=True, is_optional=True)
 OPTIONAL_URL = Kind("url", _optional(_parse_url), is_text=True, is_optional=True)
-OPTIONAL_UDP_URL = Kind("url", _optional(_parse_datagram_url), is_text=True, is_optional=True)
+OPTIONAL_UDP_URL = Kind("url", _optional(_parse_udp_url), is_text=True, is_optional=True)
 DOTTED = Kind("dotted", _parse_dotted, is_text=True)
 OPTIONAL_DOTTED = Kind("dotted", _optional(_parse_dotted), True, True)
 PRINCIPALS = Kind("principals", parse_principals, is_text=True, is_list=True)

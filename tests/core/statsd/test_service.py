@@ -219,6 +219,7 @@ def test_the_plugin_without_a_url_measures_nothing(
         ("udp://host:99999", "udp://host:99999"),
         ("udp://", "udp://"),
         ("http://host:8125", "http://host:8125"),
+        ("statsd://host:8125", "statsd://host:8125"),
     ],
 )
 def test_a_malformed_url_stops_the_start_with_one_line(
