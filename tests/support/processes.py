@@ -144,7 +144,9 @@ def stalled(daemon: Daemon) -> Iterator[None]:
     """Have a daemon, with all its processes, do nothing until the end of the block."""
     pids = [daemon.pid, *_descendants(daemon.pid)]
     for pid in pids:
-        os.kill(pid, signal.SIGSTOP)
+        # Of a child that has just ended there is nothing to stop.
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGSTOP)
     try:
         yield
     finally:
