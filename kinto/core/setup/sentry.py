@@ -24,6 +24,8 @@ from kinto.core.settings.errors import describe_invalid
 Event = Any
 
 _RAVEN_PROCESSOR = f"{__name__}.SecretsProcessor"
+# They see whether a server could start, and none does.
+_QUIET_COMMANDS = frozenset({"doctor"})
 # For what is still to be sent when the process ends.
 _STOP_SECONDS = 2
 
@@ -33,7 +35,7 @@ def setup_sentry(config: Configurator) -> None:
     _restrain_raven_handlers()
     settings = config.get_settings()
     monitoring = current_settings(config.registry).monitoring
-    if monitoring.sentry_dsn is None:
+    if monitoring.sentry_dsn is None or config.registry.command in _QUIET_COMMANDS:
         return
     _start_sdk(monitoring.sentry_dsn, monitoring, release=str(settings["project_version"]))
     message = f"Running {settings['project_name']} {settings['project_version']}."

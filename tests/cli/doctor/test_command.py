@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -262,6 +263,18 @@ def test_an_embedded_database_is_not_started(run: Run, tmp_path: Path) -> None:
     assert found["database.reachable"]["verdict"] == "not checked"
     assert found["database.reachable"]["fix"] == "kinto start, which starts it"
     assert [path.name for path in tmp_path.iterdir()] == ["kinto.ini"]
+
+
+def test_sentry_is_not_told_of_a_start(run_kinto: Callable[..., Done], tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        dsn = f"http://key@127.0.0.1:{listener.getsockname()[1]}/1"
+        ini = make_ini(tmp_path, {**MEMORY_SETTINGS, **GOOD_SETTINGS, "kinto.sentry_dsn": dsn})
+
+        assert run_kinto("doctor", "--ini", ini).returncode == 0
+
+        listener.settimeout(0.1)
+        with pytest.raises(TimeoutError):
+            listener.accept()
 
 
 def test_nothing_that_serves_imports_it() -> None:
