@@ -93,6 +93,7 @@ setup(
             "hypothesis>=6.100,<7",
             "kinto-http>=11.0,<12",
             "mypy>=1.11,<3",
+            "PyYAML>=6.0,<7",
             "psutil>=5.9,<8",
             "pytest>=8.2,<10",
             "pytest-cov>=5.0,<8",
