@@ -20,6 +20,8 @@ SERVERS = {
     "uWSGI lazy": {"processes": 2, "lazy-apps": True, "disable-logging": True},
     "uWSGI forking": {"processes": 2, "disable-logging": True},
 }
+# Lines that uWSGI writes when the application is loaded: where workers load it, one of each.
+LOADED = {"kinto start": 0, "uWSGI lazy": 2, "uWSGI forking": 1}
 SENTRY_HOST = "http://public:secret@example.com/1"
 
 
@@ -45,12 +47,14 @@ class Session:
         return [line for line in self.lines if line["Type"] == name]
 
 
-@pytest.fixture(scope="module", params=SERVERS.values(), ids=SERVERS.keys())
+@pytest.fixture(scope="module", params=SERVERS)
 def session(request):
+    uwsgi = SERVERS[request.param]
     block = GUIDE_BLOCK.replace(SENTRY_HOST, "{}")
     with running_collector() as collector:
         block = block.replace("{}", collector.dsn("secret"))
-        with running_server(SETTINGS, logging_block=block, uwsgi=request.param) as server:
+        with running_server(SETTINGS, logging_block=block, uwsgi=uwsgi) as server:
+            server.wait_until_written("WSGI app 0", count=LOADED[request.param])
             server.call("/v1/?_limit=2", headers=get_user_headers("alice"))
             server.call("/v1/buckets/b")
             server.call("/v1/log", headers={"X-Request-Id": "r-1"})
@@ -58,7 +62,7 @@ def session(request):
             collector.wait_for(is_failure)
             collector.wait_for(is_summary, count=4)
             server.stop()
-            seen = Session(server, collector, is_uwsgi=request.param is not None)
+            seen = Session(server, collector, is_uwsgi=uwsgi is not None)
         yield seen
 
 

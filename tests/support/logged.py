@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import sys
+import time
 import urllib.error
 import urllib.request
 import warnings
@@ -17,6 +18,7 @@ from pyramid.config import Configurator
 from pyramid.request import Request
 
 from tests.support.processes import (
+    STARTUP_TIMEOUT_SECONDS,
     Daemon,
     free_port,
     running,
@@ -102,6 +104,16 @@ class Server:
     def output(self) -> str:
         """All that was written."""
         return self.out() + self.stderr.read_text(encoding="utf-8")
+
+    def wait_until_written(self, text: str, *, count: int) -> None:
+        """Return when it has written a text so often.
+
+        :raises AssertionError: it has not in time.
+        """
+        deadline = time.monotonic() + STARTUP_TIMEOUT_SECONDS
+        while self.output().count(text) < count:
+            assert time.monotonic() < deadline, self.output()
+            time.sleep(0.05)
 
     def stop(self) -> None:
         """End it; what it has written can still be read."""
