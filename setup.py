@@ -78,6 +78,7 @@ setup(
         "requests>=2.31,<3",
         "structlog>=24.1",
         "transaction>=4.0,<6",
+        "urllib3>=2.0,<3",
         "venusian>=3.1,<4",
         "waitress>=3.0,<4",
     ],
