@@ -48,8 +48,7 @@ class Service:
 
     def count_in_log(self, text: str) -> int:
         """How often uWSGI has said so."""
-        log = self.deployment.folder / "uwsgi.log"
-        return log.read_text(encoding="utf-8", errors="replace").count(text)
+        return self.daemon.log().count(text)
 
     def wait_until_loaded(self, *, times: int = 0) -> None:
         """Return when each worker has loaded the application, or their master has.

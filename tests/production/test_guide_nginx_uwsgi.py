@@ -38,7 +38,6 @@ def served(
         running_uwsgi(deployment, ini, program=program) as uwsgi,
         running_nginx(guide_nginx(deployment, port=port)) as (_nginx, _folder),
     ):
-        (deployment.folder / "uwsgi.log").chmod(0o644)
         wait_for_service(uwsgi, site)
         yield uwsgi, site
 
@@ -117,11 +116,9 @@ def test_processes_3_of_the_user(served: tuple[Daemon, Site]) -> None:
 
 
 @pytest.mark.guide("uWSGI block")
-def test_module_kinto_leaves_the_requests_to_app_wsgi(
-    served: tuple[Daemon, Site], deployment: Deployment
-) -> None:
-    _uwsgi, site = served
-    log = (deployment.folder / "uwsgi.log").read_text(encoding="utf-8")
+def test_module_kinto_leaves_the_requests_to_app_wsgi(served: tuple[Daemon, Site]) -> None:
+    uwsgi, site = served
+    log = uwsgi.log()
 
     # uWSGI looks for the application in the package first, says so, and goes on.
     assert "unable to load app 0 (mountpoint='') (callable not found or import error)" in log

@@ -114,7 +114,7 @@ def test_gunicorn_says_which_file_is_missing(deployment: Deployment) -> None:
 
     with running_gunicorn(deployment, arguments, environment=environment) as daemon:
         assert daemon.process.wait(60) != 0
-        assert "Could not find config file at /nowhere.ini" in daemon.log_tail()
+        assert "Could not find config file at /nowhere.ini" in daemon.log()
 
 
 def test_hup_reloads_gunicorn_without_a_failed_request(

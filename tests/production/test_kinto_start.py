@@ -80,7 +80,7 @@ def test_reload_takes_over_a_changed_module(deployment: Deployment) -> None:
         def is_seen() -> bool:
             # What changed before it was watched goes unnoticed; times are compared.
             plugin.touch()
-            return "changed; reloading" in daemon.log_tail()
+            return "changed; reloading" in daemon.log()
 
         wait_until(is_seen, what="a reload")
         wait_until(lambda: "afterwards" in _capabilities(site), what="the changed module")

@@ -116,13 +116,13 @@ def test_its_commands_start_reload_and_stop_the_service(
         assert "READY=1" in _told(notifications)
         wait_for_service(daemon, site)
         assert site.get("/v1/").headers["Backoff"] is None
-        wait_until(lambda: daemon.log_tail().count(" ready in ") >= 4, what="four workers")
+        wait_until(lambda: daemon.log().count(" ready in ") >= 4, what="four workers")
 
         deployment.write_ini({**settings, "kinto.backoff": "10"}, more=uwsgi)
         run_as_service(service_section["ExecReload"])
         wait_until(lambda: _backoffs(site) == {"10"}, what="the changed configuration")
         wait_until(
-            lambda: "chain reloading complete" in daemon.log_tail(), what="the end of the reload"
+            lambda: "chain reloading complete" in daemon.log(), what="the end of the reload"
         )
 
         # There is no ExecStop: systemd sends this.

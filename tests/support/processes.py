@@ -44,8 +44,12 @@ class Daemon:
     def pid(self) -> int:
         return self.process.pid
 
+    def log(self) -> str:
+        """What it has written so far."""
+        return self.log_file.read_text(encoding="utf-8", errors="replace")
+
     def log_tail(self) -> str:
-        return self.log_file.read_text(encoding="utf-8", errors="replace")[-4000:]
+        return self.log()[-4000:]
 
 
 def unavailable(service: str, *, hint: str) -> NoReturn:

@@ -1,5 +1,6 @@
 """The servers that stand in front of the application, or have it inside: each a real one."""
 
+import itertools
 import os
 import pwd
 import signal
@@ -23,6 +24,8 @@ from tests.support.processes import (
 )
 
 
+# Of log files: each process has its own.
+_numbers = itertools.count(1)
 UWSGI_PARAMS = Path("/etc/nginx/uwsgi_params")
 _APACHE_MODULES = Path("/usr/lib/apache2/modules")
 _NGINX = """\
@@ -126,7 +129,7 @@ def running_uwsgi(
     command = [program or deployment.script("pyuwsgi"), "--ini", str(ini), *options]
     with running(
         command,
-        log_file=deployment.folder / "uwsgi.log",
+        log_file=deployment.folder / f"uwsgi-{next(_numbers)}.log",
         env=deployment.environment(**(environment or {})),
         stop_signal=signal.SIGINT,
     ) as daemon:
@@ -140,7 +143,7 @@ def running_gunicorn(
     """gunicorn, started with these arguments in the folder of the service."""
     with running(
         [deployment.script("gunicorn"), *command],
-        log_file=deployment.folder / "gunicorn.log",
+        log_file=deployment.folder / f"gunicorn-{next(_numbers)}.log",
         user=daemon_user(),
         env=deployment.environment(**environment),
     ) as daemon:
