@@ -1,14 +1,22 @@
-"""The command line, run as a process of its own."""
+"""The command line, run as a process of its own, or in this one, which is restored."""
 
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
+from tests.support.restored import restored_process
+
 
 RunCommand = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(autouse=True)
+def process_is_restored() -> Iterator[None]:
+    with restored_process():
+        yield
 
 
 @pytest.fixture
