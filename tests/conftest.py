@@ -8,6 +8,7 @@ import pytest
 import webtest
 
 from kinto import main
+from kinto.core.postgresql import client as client_module
 from tests.support.postgresql import (
     PostgreSQLServer,
     find_binaries,
@@ -91,6 +92,14 @@ def new_database(postgresql_server: PostgreSQLServer) -> Callable[[], str]:
 def postgresql_url(new_database: Callable[[], str]) -> str:
     """URL of a database that this module alone uses, empty at its start."""
     return new_database()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _no_connections_of_former_modules() -> Iterator[None]:
+    """All workers share the connections that one server lets them have."""
+    yield
+    for client in list(client_module._CLIENTS.values()):
+        client.engine.dispose()
 
 
 @pytest.fixture(scope="session")
