@@ -17,9 +17,12 @@ import psycopg2
 from kinto.core.postgresql.limits import is_waiting_for_trials
 
 
-# The first trials are short, as whoever makes them may have waited for a thread before. They get
-# longer, up to the time limit, for servers that are slow to connect to.
+# The first trials are short, as whoever makes them may have waited for a thread before. Later
+# ones too, as one whose packets were lost keeps others out after the server's return; but none is
+# shorter than connecting to this server is known to take.
 _FIRST_TRIAL_SECONDS = 0.25
+_LAST_TRIAL_SECONDS = 1.0
+_TRIAL_PER_CONNECT = 4
 
 
 class ServerSilent(psycopg2.OperationalError):  # type: ignore[misc]  # psycopg2 is untyped
@@ -37,6 +40,7 @@ class Reachability:
         self._is_silent = False
         self._trial = threading.Lock()
         self._trial_seconds = _FIRST_TRIAL_SECONDS
+        self._connect_seconds = 0.0  # lately, when it succeeded
 
     def note_broken(self, opened_at: float) -> None:
         """A connection broke: those that are as old broke with it."""
@@ -64,13 +68,14 @@ class Reachability:
             with self._watch(limit):
                 yield None
             return
-        seconds = min(limit, self._trial_seconds)
+        seconds = min(limit, max(self._trial_seconds, _TRIAL_PER_CONNECT * self._connect_seconds))
         try:
             with self._watch(seconds):
                 yield seconds
             self._is_silent = False
         finally:
-            self._trial_seconds = 2 * seconds if self._is_silent else _FIRST_TRIAL_SECONDS
+            longer = min(_LAST_TRIAL_SECONDS, 2 * self._trial_seconds)
+            self._trial_seconds = longer if self._is_silent else _FIRST_TRIAL_SECONDS
             self._trial.release()
 
     def _refuse_if_silent(self, limit_seconds: float) -> None:
@@ -93,6 +98,9 @@ class Reachability:
         except psycopg2.Error:
             self._is_silent = monotonic() - started >= patience_seconds
             raise
+        seconds = monotonic() - started
+        # One that took long, as the server was stopped meanwhile, is soon forgotten.
+        self._connect_seconds = (seconds + (self._connect_seconds or seconds)) / 2
 
 
 _SERVERS: "WeakValueDictionary[str, Reachability]" = WeakValueDictionary()

@@ -6,12 +6,14 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from unittest.mock import Mock
 
 import psycopg2
 import pytest
 import structlog.testing
 import transaction
 
+from kinto.core.postgresql import reachability
 from kinto.core.postgresql.client import PostgreSQLClient
 from kinto.core.postgresql.limits import waiting_for_trials
 from kinto.core.postgresql.reachability import Reachability, ServerSilent, reachability_of
@@ -92,16 +94,28 @@ def test_who_has_the_time_hears_how_a_trial_ends(fails: bool) -> None:
         assert trial.result(10) is None
 
 
-def test_trials_become_longer_up_to_the_limit() -> None:
+def test_trials_become_longer_up_to_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
     server = Reachability()
     server.note_silence()
-    for seconds in (0.25, 0.5):
+    for seconds in (0.25, 0.5, 1.0, 1.0):
+        monkeypatch.setattr(reachability, "monotonic", Mock(side_effect=[0.0, seconds]))
         with pytest.raises(psycopg2.OperationalError, match=f"^{seconds}$"):
-            connect(server, limit=0.6, seconds=seconds, fails=True)
+            connect(server, fails=True)
+    monkeypatch.undo()
 
     assert connect(server, limit=0.6) == 0.6
     server.note_silence()
     assert connect(server) == 0.25
+
+
+def test_trial_of_a_distant_server_lasts_longer() -> None:
+    server = Reachability()
+    connect(server, seconds=0.1)
+    server.note_silence()
+
+    within_seconds = connect(server)
+    assert within_seconds is not None
+    assert 0.4 <= within_seconds <= 2
 
 
 def test_server_that_refuses_at_once_is_not_silent() -> None:
