@@ -40,7 +40,7 @@ class Writer:
         """Write, one request after the other."""
         kinds = (
             self._put, self._put, self._patch, self._patch, self._post, self._delete,
-            self._increment, self._increment, self._batch, self._batch,
+            self._increment, self._increment, self._batch, self._batch, self._search,
         )  # fmt: skip
         while not is_over.is_set():
             reply = self._random.choice(kinds)()
@@ -93,6 +93,11 @@ class Writer:
         )
         self.counts[path].note(reply)
         return reply
+
+    def _search(self) -> Reply:
+        """A scan of the collection, which is given more time than other reads."""
+        uri = f"{self._random.choice(self._collections)}/records"
+        return self.send("GET", f"{uri}?n={self._last}&_limit=10", expected=(200,))
 
     def _batch(self) -> Reply:
         """Two objects that no other request makes, and two that earlier batches wrote."""

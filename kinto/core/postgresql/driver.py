@@ -7,7 +7,7 @@ same transaction, after what was queued.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any
@@ -19,6 +19,7 @@ from psycopg2.extensions import TRANSACTION_STATUS_IDLE
 
 from kinto.core.postgresql.limits import TimeLimits, are_time_limits_off
 from kinto.core.postgresql.queue import Queued, Savepoint, merged
+from kinto.core.postgresql.reachability import Reachability
 from kinto.core.postgresql.statements import Mergeable, Params, Statement
 
 
@@ -111,7 +112,7 @@ class DriverConnection(psycopg2.extensions.connection):  # type: ignore[misc]  #
     """See the module; made by ``psycopg2.connect(connection_factory=…)``.
 
     :ivar deadline: when the round trip at hand is given up (:mod:`.limits`).
-    :ivar on_silence: called when it is given up; set once it is connected.
+    :ivar server: what is known of it, if others are to learn of its silence.
     :ivar joined: it belongs to a request's transaction, which sessions cannot end.
     :ivar limitless: the transaction at hand has no time limits (migrations).
     :ivar flushes: round trips so far.
@@ -123,7 +124,7 @@ class DriverConnection(psycopg2.extensions.connection):  # type: ignore[misc]  #
     ) -> None:
         self.options = options
         self.deadline = options.limits.connect_deadline(within_seconds)
-        self.on_silence: Callable[[], None] | None = None
+        self.server: Reachability | None = None
         self.joined = False
         self.limitless = False
         self.flushes = 0

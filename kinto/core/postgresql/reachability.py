@@ -33,10 +33,12 @@ class Reachability:
     """What this process knows of one server.
 
     :ivar broken_before: connections that are older (monotonic) broke, or will not be answered.
+    :ivar is_gone: it was silent when it was tried again: whoever may wait for long need not.
     """
 
     def __init__(self) -> None:
         self.broken_before = 0.0
+        self.is_gone = False
         self._is_silent = False
         self._trial = threading.Lock()
         self._trial_seconds = _FIRST_TRIAL_SECONDS
@@ -74,6 +76,7 @@ class Reachability:
                 yield seconds
             self._is_silent = False
         finally:
+            self.is_gone = self._is_silent
             longer = min(_LAST_TRIAL_SECONDS, 2 * self._trial_seconds)
             self._trial_seconds = longer if self._is_silent else _FIRST_TRIAL_SECONDS
             self._trial.release()

@@ -175,7 +175,7 @@ class ConnectionSource:
             if within_seconds is not None:
                 # A pooler between us and the server may have answered in its place.
                 _ask(driver, within_seconds=within_seconds)
-        driver.on_silence = self._server.note_silence
+        driver.server = self._server
         return driver
 
     def _after_connect(self, driver: DriverConnection, _record: Any) -> None:
@@ -206,13 +206,13 @@ class ConnectionSource:
             return "The server closed it"
         if idle_seconds > _LONG_IDLE_SECONDS:
             # That this one is not answered says nothing of the server.
-            driver.on_silence = None
+            driver.server = None
             try:
                 driver.ping()
             except psycopg2.Error:
                 self.report_broken(driver)
                 return "It does not answer"
-            driver.on_silence = self._server.note_silence
+            driver.server = self._server
         return None
 
 

@@ -14,8 +14,12 @@ import psycopg2
 import psycopg2.extensions
 import structlog
 
+from kinto.core.postgresql.reachability import Reachability
+
 
 log = structlog.get_logger(__name__)
+
+_SLICE_SECONDS = 0.25
 
 
 class TimeLimitExceeded(psycopg2.OperationalError):  # type: ignore[misc]  # psycopg2 is untyped
@@ -26,7 +30,7 @@ def wait_within_deadline(connection: Any) -> None:
     """Wait until the server has answered, or until ``connection.deadline``.
 
     :param connection: a psycopg2 connection; without that attribute it waits without limit. Its
-        ``on_silence``, if it has one, is called before it is given up.
+        ``server``, if it has one, is told of its silence, or tells that others found it silent.
     :raises TimeLimitExceeded: psycopg2 then closes the connection.
     """
     deadline = getattr(connection, "deadline", math.inf)
@@ -45,11 +49,24 @@ def wait_within_deadline(connection: Any) -> None:
         poller.register(connection.fileno(), events)
         if deadline == math.inf:
             poller.poll()
-        elif not poller.poll(max(0.0, deadline - monotonic()) * 1000):
-            on_silence = getattr(connection, "on_silence", None)
-            if on_silence is not None:
-                on_silence()
-            raise TimeLimitExceeded("The PostgreSQL server did not answer in time")
+            continue
+        while not poller.poll(_slice_of(deadline) * 1000):
+            _give_up_if_due(connection, deadline)
+
+
+def _slice_of(deadline: float) -> float:
+    """How long to wait before asking whether there is any hope left."""
+    return max(0.0, min(deadline - monotonic(), _SLICE_SECONDS))
+
+
+def _give_up_if_due(connection: Any, deadline: float) -> None:
+    server: Reachability | None = getattr(connection, "server", None)
+    if monotonic() >= deadline:
+        if server is not None:
+            server.note_silence()
+    elif server is None or not server.is_gone:
+        return
+    raise TimeLimitExceeded("The PostgreSQL server did not answer in time")
 
 
 def install() -> None:

@@ -19,7 +19,7 @@ from kinto.core.postgresql.limits import waiting_for_trials
 from kinto.core.postgresql.reachability import Reachability, ServerSilent, reachability_of
 from kinto.core.storage.exceptions import BackendError
 from kinto.core.storage.transactions import begin_request_scope
-from tests.core.postgresql.statements import COUNT, INSERT
+from tests.core.postgresql.statements import COUNT, INSERT, LONG_SLEEP
 from tests.support.proxy import Action, Proxy
 
 
@@ -185,6 +185,25 @@ def test_silence_ends_with_the_first_answer(make_client: MakeClient, proxy: Prox
     assert "SELECT 1" in proxy.queries
     with ThreadPoolExecutor(5) as threads:
         assert list(threads.map(lambda _number: count(client), range(5))) == [0] * 5
+
+
+def test_statement_that_may_take_long_ends_when_others_found_the_server_silent(
+    make_client: MakeClient, proxy: Proxy
+) -> None:
+    client = make_client(proxy.url, statement_timeout=0.2, connect_timeout=0.3)
+    count(client)
+    proxy.decide = lambda query: Action.STALL if "pg_sleep" not in query else Action.FORWARD
+
+    def sleep() -> None:
+        with client.read() as connection, pytest.raises(BackendError, match="in time"):
+            connection.fetch_one(LONG_SLEEP, {"seconds": 20})
+
+    with at_most(8), ThreadPoolExecutor(1) as threads:
+        sleeping = threads.submit(sleep)
+        for _ in range(2):
+            with pytest.raises(BackendError):
+                count(client)
+        assert sleeping.result(6) is None
 
 
 def test_silence_at_a_commit_is_known_to_all_clients_of_the_server(
