@@ -214,8 +214,12 @@ class DriverConnection(psycopg2.extensions.connection):  # type: ignore[misc]  #
         if is_long and not self.limitless:
             seconds = self.options.limits.long_server_seconds
             parts.append(b"SET LOCAL statement_timeout=%d" % _milliseconds(seconds))
+            # It may scan a list, which is no reason to scan all others: so says a planner whose
+            # statistics are of a time when this list was most of the table.
+            parts.append(b"SET LOCAL enable_seqscan=off")
             if in_transaction:
                 self.queue.append(Queued(self.options.limits_sql()))
+                self.queue.append(Queued(b"SET LOCAL enable_seqscan TO DEFAULT"))
         parts.extend(self._prepared_parts(sql, statement))
         return b";\n".join(parts)
 

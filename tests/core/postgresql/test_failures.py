@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 from urllib.parse import urlsplit
 
 import psycopg2
@@ -243,6 +244,20 @@ def test_server_keeps_the_limit_of_statements(table: str, make_client: MakeClien
     sleep(client, LONG_SLEEP, seconds=0.2)
     with pytest.raises(BackendError, match="statement timeout"):
         sleep(client, LONG_SLEEP, SLEEP, seconds=0.2)
+
+
+def test_long_statements_are_kept_to_indices(client: PostgreSQLClient) -> None:
+    def setting(connection: Any, *, long: bool) -> Any:
+        sql = "SELECT current_setting('enable_seqscan')"
+        return connection.fetch_one(Statement("seqscan", sql, long=long), {})[0]
+
+    with client.read() as connection:
+        assert setting(connection, long=True) == "off"
+        assert setting(connection, long=False) == "on"
+    with client.write() as connection:
+        connection.execute(INSERT, {"id": 1, "name": "x"})
+        assert setting(connection, long=True) == "off"
+        assert setting(connection, long=False) == "on"
 
 
 def test_failure_that_was_ignored_is_not_committed(client: PostgreSQLClient) -> None:
