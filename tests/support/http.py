@@ -137,21 +137,33 @@ class Load:
 
 
 @contextmanager
-def under_load(site: Site, path: str, *, clients: int = 2) -> Iterator[Load]:
+def under_load(
+    site: Site, path: str, *, clients: int = 2, repeats_broken: bool = False
+) -> Iterator[Load]:
     """Have clients write records to a collection and read them, during the block.
 
     :param path: of the collection, from the root.
+    :param repeats_broken: they ask once more where the connection broke without an answer, as
+        HTTP lets them with these methods.
     """
     load = Load()
     end = threading.Event()
     numbers = itertools.count()
+
+    def call(method: str, record: str, body: object) -> Reply:
+        try:
+            return site.call(method, record, body)
+        except ConnectionError:
+            if not repeats_broken:
+                raise
+            return site.call(method, record, body)
 
     def ask() -> None:
         while not end.wait(_PAUSE_SECONDS):
             record = f"{path}/records/r{next(numbers)}"
             for method, body in (("PUT", {"data": {"a": 1}}), ("GET", None)):
                 try:
-                    reply = site.call(method, record, body)
+                    reply = call(method, record, body)
                 except (OSError, http.client.HTTPException) as error:
                     load.failures.append(f"{method} {record}: {error!r}")
                     continue
