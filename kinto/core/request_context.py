@@ -156,23 +156,26 @@ class ResourceContext:
         assert self._stored is not None
         return self._stored.groups
 
-    @property
-    def stored(self) -> StoredContext:
-        """Everything, read at the first call."""
-        self.read()
-        assert self._stored is not None
-        return self._stored
+    def read_ahead(self) -> None:
+        """Have what all items of a batch need be read; each asks for its own when it is executed.
 
-    def read(self) -> None:
-        """Read everything, unless that was done.
+        Items that nobody foresees, as those that are redirected, may have written by then.
 
         :raises HTTPException: an authentication policy refuses the user.
         """
+        _ = self.stored
+        self._stored = None
+
+    @property
+    def stored(self) -> StoredContext:
+        """Everything, read at the first call."""
         if self._stored is None:
             # Asking who the user is has the groups looked up, which fetches all the rest.
             userid = self.request.prefixed_userid
             if self._stored is None:
                 self._fetch(userid)
+        assert self._stored is not None
+        return self._stored
 
     def is_granted(
         self, principals: Sequence[str], bound_permissions: Sequence[tuple[str, str]]

@@ -240,7 +240,7 @@ def _read_ahead(context: ResourceContext) -> None:
     apply_request_extensions(context.request)
     # A policy that refuses the user does so again, as the answer to the item.
     with suppress(HTTPException):
-        context.read()
+        context.read_ahead()
 
 
 def _lock_written_lists(request: Request, items: list[dict[str, Any]]) -> None:

@@ -336,6 +336,24 @@ def test_reads_of_a_batch_wait_for_no_writer(client: Client, proxy: Proxy) -> No
     writer.close()
 
 
+@pytest.mark.parametrize("backend", ["postgresql", "memory"])
+def test_items_see_what_a_redirected_one_wrote(
+    client: Client, memory: Client, backend: str
+) -> None:
+    """It writes although its own URL is nothing's, so that nobody foresees it."""
+    asking = client if backend == "postgresql" else memory
+    bucket = f"/buckets/{new_id()}"
+
+    answer = asking.batch(
+        {"method": "PUT", "path": f"{bucket}/"},
+        {"method": "GET", "path": bucket},
+        {"method": "PUT", "path": f"{bucket}/groups/g"},
+        {"method": "GET", "path": f"{bucket}/groups/g"},
+    )
+
+    assert statuses(answer) == [201, 200, 201, 200]
+
+
 def test_a_schema_changed_on_the_way_counts(proxy: Proxy) -> None:
     client = Client(postgresql_app(proxy.url, {"experimental_collection_schema_validation": True}))
     uri = client.new_collection()
