@@ -137,17 +137,13 @@ class ResourceContext:
         owner: ObjectKey | None = self.service.resource.get_owner_key(self.request)
         return owner if owner is not None and self.stored.owner is None else None
 
-    def find_above(self, key: ObjectKey) -> KintoObject | None:
-        """The owner of the list or the object that is consulted, when it is there.
-
-        :raises LookupError: the request has not asked for that one.
-        """
-        resource = self.service.resource
-        if key == resource.get_owner_key(self.request):
-            return self.stored.owner
-        if key == resource.get_consulted_key(self.request):
-            return self.stored.consulted
-        raise LookupError(key)
+    def above(self) -> dict[ObjectKey | None, KintoObject | None]:
+        """The owner of the list and the object that is consulted; ``None`` when missing."""
+        resource, stored = self.service.resource, self.stored
+        return {
+            resource.get_consulted_key(self.request): stored.consulted,
+            resource.get_owner_key(self.request): stored.owner,
+        }
 
     def groups_of(self, prefixed_userid: str) -> frozenset[str]:
         """Principals of the groups that hold the user of this request."""
