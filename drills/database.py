@@ -34,7 +34,6 @@ from tests.support.processes import (
 # A fault must not be survived because the disk was not asked.
 _SETTINGS = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on"}
 _PAUSE_SECONDS = 0.02
-_FIRST_EPHEMERAL_PORT = 32768
 _NAME = "drill"
 _OF_OTHERS = (
     "FROM pg_stat_activity WHERE backend_type = 'client backend'"
@@ -54,7 +53,7 @@ class Database:
         self._directory = directory
         self._bin_directory = bin_directory
         # While it is down nobody else is given its port, and no client connects to itself.
-        self._port = free_port(below=_FIRST_EPHEMERAL_PORT)
+        self._port = free_port()
         self._settings = {**_SETTINGS, "max_connections": str(max_connections)}
         self._server = PostgreSQLServer(
             f"postgresql://postgres:{password}@127.0.0.1:{self._port}/postgres"

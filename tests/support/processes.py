@@ -26,7 +26,10 @@ SHUTDOWN_TIMEOUT_SECONDS = 20
 # PostgreSQL refuses to run as root, and no daemon of a test needs to.
 UNPRIVILEGED_USER = "nobody"
 _FIRST_USER_PORT = 10000
+# Where Linux begins with the ports of outgoing connections, unless told otherwise.
+_FIRST_EPHEMERAL_PORT = 32768
 _PR_SET_PDEATHSIG = 1
+_random = random.SystemRandom()
 
 
 class DaemonError(Exception):
@@ -68,16 +71,20 @@ def find_program(name: str, *, package: str) -> str:
     return unavailable(name, hint=f"install the package {package}")
 
 
-def free_port(*, below: int | None = None) -> int:
-    """A TCP port of 127.0.0.1 that nothing listened on a moment ago.
+def free_port() -> int:
+    """A port of 127.0.0.1 that nobody used a moment ago, neither by TCP nor by UDP.
 
-    :param below: the first port that will not do, for one that outgoing connections have not.
+    It is not one of those that the system gives to outgoing connections, of which there are many
+    while tests run: between the choice of a port and its use, none of them takes it.
     """
     while True:
-        port = 0 if below is None else random.randrange(_FIRST_USER_PORT, below)
-        with socket.socket() as probe, contextlib.suppress(OSError):
-            probe.bind(("127.0.0.1", port))
-            return int(probe.getsockname()[1])
+        # Not from the common generator, whose seed a test may set.
+        port = _random.randrange(_FIRST_USER_PORT, _FIRST_EPHEMERAL_PORT)
+        with contextlib.suppress(OSError):
+            for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
+                with socket.socket(type=kind) as probe:
+                    probe.bind(("127.0.0.1", port))
+            return port
 
 
 def daemon_user() -> str | None:
