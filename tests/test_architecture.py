@@ -78,6 +78,7 @@ LAYERS: tuple[tuple[str, tuple[str, ...]], ...] = (
         (
             "kinto.core.cornice",
             "kinto.core.cors",
+            "kinto.core.dispatch",
             "kinto.core.endpoint",
             "kinto.core.execution",
             "kinto.core.headers",

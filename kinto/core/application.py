@@ -15,6 +15,7 @@ from pyramid.settings import aslist
 from pyramid.tweens import EXCVIEW, INGRESS
 from pyramid_retry import mark_error_retryable
 
+from kinto.core.dispatch import dispatch_directly
 from kinto.core.events import ForActions, ForResources, ResourceSubscribers
 from kinto.core.execution import execute_reads_once
 from kinto.core.logs import JsonLogFormatter
@@ -147,15 +148,11 @@ def _add_frameworks(config: Configurator) -> None:
         over=["pyramid_tm.tm_tween_factory", EXCVIEW],
     )
     config.add_tween(
-        "kinto.core.tweens.read_tween_factory",
-        under="pyramid_tm.tm_tween_factory",
-        over=[EXCVIEW, "kinto.core.tweens.transaction_scope_tween_factory"],
-    )
-    config.add_tween(
-        "kinto.core.tweens.transaction_scope_tween_factory",
+        "kinto.core.tweens.transaction_tween_factory",
         under="pyramid_tm.tm_tween_factory",
         over=EXCVIEW,
     )
+    dispatch_directly(config)
 
 
 def _add_directives(config: Configurator) -> None:

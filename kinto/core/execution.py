@@ -11,7 +11,7 @@ from pyramid.registry import Registry
 from pyramid.response import Response
 
 from kinto.core.registry import current_settings
-from kinto.core.tweens import SAFE_METHODS
+from kinto.core.tweens import SAFE_METHODS, forget_answer
 
 
 ExecutionPolicy = Callable[[dict[str, Any], Any], Response]  # of an environ and Pyramid's router
@@ -38,7 +38,10 @@ def _wrap_policy(registry: Registry) -> None:
                 return execute_repeatedly(environ, router)
             # It will be refused: nobody has to copy it before, for further attempts.
         with router.request_context(environ) as request:
-            return router.invoke_request(request)
+            try:
+                return router.invoke_request(request)
+            finally:
+                forget_answer(request)
 
     registry.registerUtility(execute, IExecutionPolicy)
 

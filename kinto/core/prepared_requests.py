@@ -1,8 +1,9 @@
-"""Sub-requests that are looked at before they are executed.
+"""Requests that are looked at before they are executed.
 
 What they are about is known then, and Pyramid's router has nothing left to find out.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 from pyramid.events import BeforeTraversal, ContextFound, NewRequest, NewResponse
@@ -32,8 +33,8 @@ _EVENTS = tuple(
 )
 
 
-def prepare_subrequest(request: Request) -> Any:
-    """Route a sub-request that will be executed, to find out what it is about.
+def prepare_request(request: Request) -> Any:
+    """Route a request that will be executed, to find out what it is about.
 
     :returns: its :class:`~kinto.core.request_context.ResourceContext`; ``None`` when it is about
         no object or list of ours. Routing is not repeated when the request is executed.
@@ -59,27 +60,13 @@ def execute_prepared(request: Request) -> Response | None:
     That is so where somebody wants to be told how far the router has come, or has taught it
     something.
     """
-    attributes = request.__dict__
-    registry = request.registry
-    root = attributes.get(_ROOT)
-    if root is None or _has_onlookers(registry):
+    view = None if has_onlookers(request.registry) else find_view(request)
+    if view is None:
         return None
-    context_iface = providedBy(root)
-    route = attributes["matched_route"]
-    request_iface = registry.queryUtility(IRouteRequest, name=route.name, default=IRequest)
-    adapters = registry.adapters
-    view = adapters.lookup((IViewClassifier, request_iface, context_iface), IView, name="")
-    if view is None or adapters.lookup((context_iface,), ITraverser) is not None:
-        return None
-    del attributes[_ROOT]
-    attributes.update(
-        request_iface=request_iface, root=root, context=root, virtual_root=root, view_name="",
-        subpath=(), traversed=(), virtual_root_path=(),
-    )  # fmt: skip
     apply_request_extensions(request)
     with RequestContext(request):
         try:
-            response: Response = view(root, request)
+            response: Response = view(request.context, request)
             if request.response_callbacks:
                 request._process_response_callbacks(response)
             return response
@@ -88,6 +75,31 @@ def execute_prepared(request: Request) -> Response | None:
                 request._process_finished_callbacks()
 
 
-def _has_onlookers(registry: Registry) -> bool:
+def find_view(request: Request) -> Callable[[Any, Request], Response] | None:
+    """The view of a request that was prepared, which then is as the router leaves it.
+
+    :returns: ``None`` when the router has to find it.
+    """
+    attributes = request.__dict__
+    root = attributes.get(_ROOT)
+    if root is None:
+        return None
+    registry, route = request.registry, attributes["matched_route"]
+    context_iface = providedBy(root)
+    request_iface = registry.queryUtility(IRouteRequest, name=route.name, default=IRequest)
+    lookup = registry.adapters.lookup
+    view: Any = lookup((IViewClassifier, request_iface, context_iface), IView, name="")
+    if view is None or lookup((context_iface,), ITraverser) is not None:
+        return None
+    del attributes[_ROOT]
+    attributes.update(
+        request_iface=request_iface, root=root, context=root, virtual_root=root, view_name="",
+        subpath=(), traversed=(), virtual_root_path=(),
+    )  # fmt: skip
+    return view  # type: ignore[no-any-return]
+
+
+def has_onlookers(registry: Registry) -> bool:
+    """Whether somebody wants to be told how far the router has come."""
     subscriptions = registry.adapters.subscriptions
     return any(subscriptions(event, None) for event in _EVENTS)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime
 from functools import partial
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from pyramid import httpexceptions
 from pyramid.registry import Registry
@@ -11,6 +11,7 @@ from pyramid.request import Request
 from pyramid.response import Response
 from pyramid_tm import tm_tween_factory
 
+from kinto.core.authorization import RouteFactory
 from kinto.core.errors import ERRORS, http_error, send_alert
 from kinto.core.exceptions import InvalidParameter
 from kinto.core.headers import add_common_headers, add_unconditional_headers
@@ -21,6 +22,7 @@ from kinto.core.storage.transactions import (
     LazyManager,
     abort_unfinished,
     is_in_request_scope,
+    lazy_manager,
     open_request_scope,
 )
 
@@ -47,8 +49,10 @@ def http_tween_factory(handler: Handler, registry: Registry) -> Handler:
             else:
                 add_common_headers(request, refusal)
             return refusal
-        request.add_finished_callback(forget_answer)
         is_outermost = not is_in_request_scope()
+        # Who executes a read that is no sub-request does so himself, for less.
+        if not is_outermost or request.environ["REQUEST_METHOD"] not in SAFE_METHODS:
+            request.add_finished_callback(forget_answer)
         try:
             response = handler(request)
         finally:
@@ -65,19 +69,12 @@ def forget_answer(request: Request) -> None:
 
     The collector finds such cycles late, and each would keep a body of megabytes until then.
     """
+    attributes = request.__dict__
+    root = attributes.get("root")
+    if isinstance(root, RouteFactory):
+        root.__dict__.pop("resource_context", None)
     for name in _CYCLES:
-        request.__dict__.pop(name, None)
-
-
-def transaction_scope_tween_factory(handler: Handler, registry: Registry) -> Handler:
-    """Have the writes of backends belong to the transaction of the request."""
-
-    def transaction_scope_tween(request: Request) -> Response:
-        if settings_of(request).features.is_transactional:
-            open_request_scope(request.tm)
-        return handler(request)
-
-    return transaction_scope_tween
+        attributes.pop(name, None)
 
 
 def needs_transaction(request: Request) -> bool:
@@ -85,10 +82,11 @@ def needs_transaction(request: Request) -> bool:
     return request.method not in SAFE_METHODS or _OUTCOME in request.__dict__
 
 
-def read_tween_factory(handler: Handler, registry: Registry) -> Handler:
-    """Spare reads what comes with a transaction, unless somebody asks for it.
+def transaction_tween_factory(handler: Handler, registry: Registry) -> Handler:
+    """Have the writes of backends belong to the transaction of the request.
 
-    Then pyramid_tm is given their outcome, to commit or abort as for every request.
+    Reads are spared what comes with a transaction, unless somebody asks for it. Then pyramid_tm
+    is given their outcome, to commit or abort as for every request.
     """
 
     def give_outcome(request: Request) -> Response:
@@ -96,27 +94,52 @@ def read_tween_factory(handler: Handler, registry: Registry) -> Handler:
         return outcome()
 
     finish = tm_tween_factory(give_outcome, registry)
+    is_lazy = registry.settings.get("tm.manager_hook") is lazy_manager
 
-    def read_tween(request: Request) -> Response:
-        manager, environ = request.tm, request.environ
-        is_within = "tm.active" in environ  # a write, or a request made within another one
+    def transaction_tween(request: Request) -> Response:
+        manager = _find_manager(request)
+        is_within = "tm.active" in request.environ  # a write, or a request within another one
         if is_within or not isinstance(manager, LazyManager):
+            _open_scope(request, manager)
             return handler(request)
+        try:
+            response = _handle_read(request, manager)
+        except Exception as error:
+            if not manager.has_begun():
+                raise
+            return _finish(request, manager, partial(_raise, error))
+        if not manager.has_begun():
+            return response
+        return _finish(request, manager, partial(_give, response))
+
+    def _find_manager(request: Request) -> Any:
+        attributes = request.__dict__
+        if is_lazy and "tm" not in attributes and "tm.manager" not in request.environ:
+            attributes["tm"] = lazy_manager(request)
+        return request.tm
+
+    def _open_scope(request: Request, manager: Any) -> None:
+        if settings_of(request).features.is_transactional:
+            open_request_scope(manager)
+
+    def _handle_read(request: Request, manager: LazyManager) -> Response:
+        environ = request.environ
         manager.begin()
         environ["tm.active"], environ["tm.manager"] = True, manager
+        _open_scope(request, manager)
         try:
-            outcome = partial(_give, handler(request))
-        except Exception as error:  # noqa: BLE001  # it is raised again, below
-            outcome = partial(_raise, error)
-        del environ["tm.active"], environ["tm.manager"]
-        return _finish(request, outcome) if manager.has_begun() else outcome()
+            return handler(request)
+        finally:
+            del environ["tm.active"], environ["tm.manager"]
 
-    def _finish(request: Request, outcome: Callable[[], Response]) -> Response:
+    def _finish(
+        request: Request, manager: LazyManager, outcome: Callable[[], Response]
+    ) -> Response:
         request.__dict__[_OUTCOME] = outcome
-        request.tm.adopt()
+        manager.adopt()
         return finish(request)
 
-    return read_tween
+    return transaction_tween
 
 
 def _give(response: Response) -> Response:
@@ -149,7 +172,8 @@ def _find_refusal(request: Request, settings: CoreSettings) -> Response | None:
             )
         send_alert(request, deprecation.message, url=deprecation.url)
     limit = settings.limits.max_body_size_bytes
-    if request.content_length is not None and limit and request.content_length > limit:
+    has_body = "CONTENT_LENGTH" in request.environ
+    if has_body and limit and (request.content_length or 0) > limit:
         return http_error(
             httpexceptions.HTTPRequestEntityTooLarge(),
             errno=ERRORS.REQUEST_TOO_LARGE,

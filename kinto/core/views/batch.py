@@ -16,7 +16,7 @@ from pyramid.security import NO_PERMISSION_REQUIRED
 
 from kinto.core.exceptions import JSONError
 from kinto.core.headers import add_backoff, add_common_headers
-from kinto.core.prepared_requests import prepare_subrequest
+from kinto.core.prepared_requests import prepare_request
 from kinto.core.protocol.dicts import copy_json, merge_dicts
 from kinto.core.protocol.ids import find_list
 from kinto.core.protocol.storable import may_hold_nul
@@ -220,7 +220,7 @@ def _prepare(request: Request, items: list[dict[str, Any]], subrequests: list[Re
     registry = request.registry
     contexts: list[ResourceContext] = []
     if len(subrequests) > 1 and not request.environ.get("retry.attempt"):
-        found = [prepare_subrequest(each) for each in subrequests]
+        found = [prepare_request(each) for each in subrequests]
         contexts = [each for each in found if each is not None and _can_read_ahead(each)]
     if len(contexts) > 1 and can_plan(registry.storage, registry.permission):
         request.bound_data[BATCH_CONTEXTS] = contexts
