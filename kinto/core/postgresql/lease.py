@@ -77,6 +77,8 @@ class StatementLease(Lease):
 
     def __exit__(self, *_exc_info: object) -> None:
         self.release()
+        # It refers back to this lease.
+        del self.connection
 
 
 class TransactionLease(Lease):

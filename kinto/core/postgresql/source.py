@@ -85,7 +85,8 @@ class ConnectionSource:
         :param is_repeatable: its first statement is repeated on another one if it was broken.
         :raises BackendError: the server, or a free connection, was not there in time.
         """
-        self.lock()
+        if self._exclusive is not None:
+            self.lock()
         try:
             pool = self.engine.pool
             if isinstance(pool, QueuePoolWithMaxBacklog):
@@ -102,7 +103,7 @@ class ConnectionSource:
     ) -> ConnectionPoolEntry:
         entry = pool.borrow()
         for _ in range(_MAX_REPLACEMENTS):
-            driver = cast(DriverConnection, entry.dbapi_connection)
+            driver: Any = entry.dbapi_connection
             if self._find_problem(driver, is_repeatable=is_repeatable) is None:
                 break
             entry.invalidate()
@@ -112,10 +113,11 @@ class ConnectionSource:
 
     def give_back(self, pooled: Pooled, driver: DriverConnection) -> None:
         """End the use of a connection."""
+        if isinstance(pooled, ConnectionPoolEntry):
+            self._return(pooled, driver)
+            return
         try:
-            if isinstance(pooled, ConnectionPoolEntry):
-                self._return(pooled, driver)
-            elif not driver.closed:
+            if not driver.closed:
                 pooled.close()
             elif pooled.is_valid:
                 pooled.invalidate()
@@ -130,7 +132,7 @@ class ConnectionSource:
                 driver.close()
         if driver.closed:
             entry.invalidate()
-        pool = cast(QueuePoolWithMaxBacklog, self.engine.pool)
+        pool: Any = self.engine.pool  # which the entry came from
         pool.give_back(entry)
 
     def report_broken(self, driver: DriverConnection) -> None:
