@@ -109,8 +109,20 @@ def object_uris(uri: str) -> dict[str, str]:
     return {}
 
 
+@lru_cache(maxsize=4096)
+def _uris_down_to(uri: str) -> tuple[str, ...]:
+    return tuple(object_uris(uri).values())
+
+
 def get_bound_permissions(object_uri: str, permission: str) -> Sequence[BoundPermission]:
     """Every pair of object and permission that grants ``permission``, nearest object first."""
+    list_uri, _, name = object_uri.rpartition("/")
+    own = _own_permissions(list_uri, permission) if name else ()
+    if own:
+        return [
+            *[BoundPermission(object_uri, granting) for granting in own],
+            *_bound_of_list(list_uri, permission),
+        ]
     uris = object_uris(object_uri)
     if not uris:
         return _bound_of_list(object_uri, permission)
@@ -118,6 +130,20 @@ def get_bound_permissions(object_uri: str, permission: str) -> Sequence[BoundPer
     if granting is None:
         return [BoundPermission(object_uri, permission)]
     return [BoundPermission(uris[above], name) for above, name in granting]
+
+
+@lru_cache(maxsize=4096)
+def _own_permissions(list_uri: str, permission: str) -> tuple[str, ...]:
+    """Which permissions on an object of this list grant the one asked for.
+
+    Empty where more has to be known than the list: objects are many, lists are few.
+    """
+    kind = next(reversed(object_uris(f"{list_uri}/any")), None)
+    match = _LIST_URI.fullmatch(list_uri)
+    if kind is None or match is None or _LISTS.get(match["list"]) != kind:
+        return ()
+    granting = PERMISSIONS_INHERITANCE_TREE[kind].get(permission, ())
+    return tuple(name for above, name in granting if above == kind)
 
 
 @lru_cache(maxsize=4096)
@@ -183,4 +209,4 @@ class RouteFactory(core_authorization.RouteFactory):
 
     def ancestor_uris(self) -> tuple[str, ...]:
         """URIs of the bucket, and of the collection of a record."""
-        return tuple(object_uris(self.creation_uri()).values())
+        return _uris_down_to(self.creation_uri())

@@ -277,7 +277,7 @@ class ResourceContext:
         for_write = self.request.method in _WRITES
         if for_write and must_lock_first(self.request):
             lock_lists(registry.storage, [query.target])
-        page = None if for_write else self._guess_page()
+        page = self._guess_page() if self.service.type == "plural" and not for_write else None
         stored = fetch_context(
             registry.storage, registry.permission, query, for_write=for_write, page=page
         )
@@ -316,11 +316,10 @@ class ResourceContext:
     def _find_address(self) -> tuple[Any, ...]:
         """The part of the query that does not depend on who asks."""
         resource_name = self.request.current_resource_name
-        parents = [text for name, text in self.request.matchdict.items() if name != "id"]
-        # Nothing can be stored under such an id, which must not reach the database.
-        if not all(map(is_storable_text, parents)):
-            return (), ListKey(resource_name, "")
         object_id = self.object_id
+        # Nothing can be stored under such an id, which must not reach the database.
+        if not is_storable_text(self.plural_uri()):
+            return (), ListKey(resource_name, "")
         if object_id is not None and not is_storable_text(object_id):
             object_id = None
         object_uri = None if object_id is None else self.object_uri(object_id)
