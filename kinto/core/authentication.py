@@ -21,6 +21,8 @@ from kinto.core.openapi import OpenAPI
 
 _CACHED_USERIDS = 4096
 _REALM = "Realm"
+# Of the attributes of a request: a header with what was found for it.
+_FOUND = "basic_auth_userid"
 
 
 class BasicAuthAuthenticationPolicy(PyramidBasicAuthPolicy):  # type: ignore[misc]  # Pyramid ships no types
@@ -43,12 +45,18 @@ class BasicAuthAuthenticationPolicy(PyramidBasicAuthPolicy):  # type: ignore[mis
         if not header:
             return None
         secret = request.registry.settings.get("userid_hmac_secret") or ""
+        # It is asked for more than once during a request.
+        found: tuple[str, str, str] | None = request.__dict__.get(_FOUND)
+        if found is not None and found[:2] == (header, secret):
+            return found[2]
         key = (secret, hashlib.blake2b(header.encode("utf-8", "surrogateescape")).digest())
         userid = self._userids.get(key)
         if userid is None:
             userid = _userid_from_credentials(request, secret)
-            if userid is not None:
-                self._remember(key, userid)
+            if userid is None:
+                return None
+            self._remember(key, userid)
+        request.__dict__[_FOUND] = (header, secret, userid)
         return userid
 
     authenticated_userid = unauthenticated_userid
@@ -120,7 +128,7 @@ def prefixed_principals(request: Request) -> list[str]:
     if userid is None:
         return [p for p in principals if p != Authenticated]
     bare = request.selected_userid
-    return [userid, *(p for p in principals if p not in (bare, userid))]
+    return [userid, *[p for p in principals if p not in (bare, userid)]]
 
 
 def effective_principals(request: Request) -> list[str]:

@@ -39,8 +39,11 @@ class ApplicationRegistry(Registry):
 
     def notify(self, *events: Any) -> None:
         """Send an event to its subscribers."""
-        if len(events) > 1 or self.adapters.subscriptions((providedBy(events[0]),), None):
+        if len(events) > 1:
             super().notify(*events)
+            return
+        for subscriber in self.adapters.subscriptions((providedBy(events[0]),), None):
+            subscriber(events[0])
 
     def __getattr__(self, name: str) -> Any:
         if name == "statsd":

@@ -4,7 +4,7 @@ Source: "request.summary" of the operations guide, section 5.1.
 """
 
 import logging
-import os
+import random
 import re
 import time
 from collections.abc import Callable
@@ -78,7 +78,7 @@ def _find_request_id(environ: dict[str, Any]) -> str:
         return escape_controls(known[:_MAX_ID_LENGTH])
     known = environ.get(_REQUEST_ID)
     if known is None:
-        known = request_id_context.get(None) or os.urandom(16).hex()
+        known = request_id_context.get(None) or f"{random.getrandbits(128):032x}"
         environ[_REQUEST_ID] = known
     return known
 
