@@ -49,7 +49,6 @@ try:  # optional: kinto[postgresql]
     from sqlalchemy.engine import make_url
     from sqlalchemy.pool import NullPool
 
-    from kinto.core.postgresql import waiting
     from kinto.core.postgresql.config import ClientSettings, check_url, read_settings
     from kinto.core.postgresql.connecting import Connector
 except ImportError:
@@ -226,7 +225,6 @@ class _Examination:
 
 
 def _connect(place: Place, written: Mapping[str, Any]) -> tuple[Connection, Connected]:
-    waiting.install()
     settings = _client_settings(written, place.kinds[0], place.url)
     options = replace(settings.driver, limits=_LIMITS)
     url = make_url(place.url)

@@ -1,9 +1,9 @@
 """A psycopg2 connection that sends as little as it can, as late as it can.
 
-The server is always in autocommit mode as far as psycopg2 knows: ``BEGIN``, ``SAVEPOINT`` and
-statements whose result nobody waits for are queued, and travel with the next statement in one
-simple query (one round trip). Sessions of SQLAlchemy run on the same connection, hence in the
-same transaction, after what was queued.
+``BEGIN``, ``SAVEPOINT`` and statements whose result nobody waits for are queued, and travel with
+the next statement in one simple query (one round trip). Sessions of SQLAlchemy run on the same
+connection, hence in the same transaction, after what was queued. psycopg2 takes no part in
+transactions, nor in waiting: the connection is one of its asynchronous ones.
 """
 
 import math
@@ -15,15 +15,30 @@ from weakref import ref
 
 import psycopg2
 import psycopg2.extensions
-from psycopg2.extensions import TRANSACTION_STATUS_IDLE
+from psycopg2.extensions import (
+    ISOLATION_LEVEL_AUTOCOMMIT,
+    ISOLATION_LEVEL_READ_COMMITTED,
+    ISOLATION_LEVEL_REPEATABLE_READ,
+    ISOLATION_LEVEL_SERIALIZABLE,
+    TRANSACTION_STATUS_IDLE,
+    TRANSACTION_STATUS_UNKNOWN,
+)
 
+from kinto.core.postgresql.cursors import waiting_cursor
 from kinto.core.postgresql.limits import TimeLimits, are_time_limits_off
 from kinto.core.postgresql.queue import Queued, Savepoint, merged
 from kinto.core.postgresql.reachability import Reachability
 from kinto.core.postgresql.statements import Mergeable, Params, Statement
+from kinto.core.postgresql.waiting import wait_within_deadline
 
 
 OLDEST_SERVER_VERSION = 120000
+
+_LEVELS: dict[int | None, str] = {
+    ISOLATION_LEVEL_READ_COMMITTED: "READ COMMITTED",
+    ISOLATION_LEVEL_REPEATABLE_READ: "REPEATABLE READ",
+    ISOLATION_LEVEL_SERIALIZABLE: "SERIALIZABLE",
+}
 
 # No snapshot may be held meanwhile: `CREATE INDEX CONCURRENTLY` would wait for its end.
 _BEGIN_LIMITLESS = (
@@ -55,9 +70,12 @@ class DriverOptions:
     limits_in_statements: bool = False
     isolation_level: str | None = None
 
-    def begin_sql(self) -> bytes:
-        """What begins a transaction."""
-        level = self.isolation_level
+    def begin_sql(self, level: str | None = None) -> bytes:
+        """What begins a transaction.
+
+        :param level: of isolation, if not that of the settings.
+        """
+        level = level or self.isolation_level
         return f"BEGIN ISOLATION LEVEL {level}".encode() if level else b"BEGIN"
 
     def limits_sql(self) -> bytes:
@@ -81,31 +99,6 @@ class DriverOptions:
 
 def _milliseconds(seconds: float) -> int:
     return max(1, round(seconds * 1000)) if seconds else 0
-
-
-class DriverCursor(psycopg2.extensions.cursor):  # type: ignore[misc]  # psycopg2 is untyped
-    """A cursor, as SQLAlchemy uses it, that sends what was queued before its own statement."""
-
-    def execute(self, query: Any, vars: Any = None) -> None:
-        connection: DriverConnection = self.connection
-        connection.deadline = connection.session_deadline()
-        values = vars
-        if connection.queue or connection.options.limits_in_statements:
-            query = connection.with_queue(self.mogrify(query, vars))
-            values = None
-        try:
-            super().execute(query, values)
-        except BaseException:
-            connection.failed()
-            raise
-        connection.sent()
-
-    def executemany(self, query: Any, vars_list: Any) -> None:
-        connection: DriverConnection = self.connection
-        if connection.queue:
-            connection.run_script("")
-        connection.deadline = connection.session_deadline()
-        super().executemany(query, vars_list)
 
 
 class DriverConnection(psycopg2.extensions.connection):  # type: ignore[misc]  # untyped
@@ -133,12 +126,12 @@ class DriverConnection(psycopg2.extensions.connection):  # type: ignore[misc]  #
         self._prepared: set[str] = set()
         self._preparing: set[str] = set()
         self._generation = 0
-        super().__init__(dsn)
+        self._isolation_level: int | None = None
+        super().__init__(dsn, async_=1)
+        wait_within_deadline(self)
         if self.server_version < OLDEST_SERVER_VERSION:
             self.close()
             raise UnsupportedServer("PostgreSQL 12 or newer required")
-        self.autocommit = True
-        self.cursor_factory = DriverCursor
         self.opened_at = self.used_at = monotonic()
         self._encoder = psycopg2.extensions.cursor(self)
 
@@ -162,6 +155,7 @@ class DriverConnection(psycopg2.extensions.connection):  # type: ignore[misc]  #
         cursor = psycopg2.extensions.cursor(self)
         try:
             cursor.execute(query, params)
+            wait_within_deadline(self)
         except BaseException:
             self.failed()
             raise
@@ -250,6 +244,9 @@ class DriverConnection(psycopg2.extensions.connection):  # type: ignore[misc]  #
         Statements may be prepared now or not, so later ones get names that are not taken.
         """
         self.flushes += 1
+        is_waiting = not self.closed and self.isexecuting()
+        if is_waiting or self.get_transaction_status() == TRANSACTION_STATUS_UNKNOWN:
+            self.close()
         if self._preparing:
             self._preparing = set()
             self._prepared = set()
@@ -273,6 +270,20 @@ class DriverConnection(psycopg2.extensions.connection):  # type: ignore[misc]  #
         """When the answer to a statement of a session must be there."""
         return self._deadline()
 
+    def cursor(
+        self, name: str | None = None, cursor_factory: type | None = None, **_more: Any
+    ) -> Any:
+        """What sessions send their statements with.
+
+        :param name: of a cursor of the server: psycopg2 knows none on such a connection, so that
+            the result comes as a whole.
+        """
+        return super().cursor(cursor_factory=waiting_cursor(cursor_factory))
+
+    def set_isolation_level(self, level: int | None) -> None:
+        """What sessions call: the level of transactions to come, by psycopg2's number."""
+        self._isolation_level = level
+
     # Transactions.
 
     def is_idle(self) -> bool:
@@ -288,7 +299,9 @@ class DriverConnection(psycopg2.extensions.connection):  # type: ignore[misc]  #
         if self.limitless:
             self.queue = [Queued(_BEGIN_LIMITLESS)]
             return
-        self.queue = [Queued(self.options.begin_sql())]
+        if self._isolation_level == ISOLATION_LEVEL_AUTOCOMMIT:
+            return
+        self.queue = [Queued(self.options.begin_sql(_LEVELS.get(self._isolation_level)))]
         if self.options.limits_in_statements:
             self.queue.append(Queued(self.options.limits_sql()))
 

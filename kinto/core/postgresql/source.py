@@ -48,7 +48,6 @@ class ConnectionSource:
     """
 
     def __init__(self, settings: ClientSettings, *, prefix: str) -> None:
-        waiting.install()
         self._settings = settings
         self._connector = Connector(settings.driver)
         self._hooks: list[FirstConnectHook] = []
