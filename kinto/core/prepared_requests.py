@@ -28,6 +28,9 @@ from kinto.core.authorization import is_root_known_to_read_nothing
 # Of the attributes of a request.
 _ROOT = "prepared_root"
 
+# Of what is known of subscribers.
+_ONLOOKERS = "onlookers"
+
 _EVENTS = tuple(
     (implementedBy(event),) for event in (NewRequest, BeforeTraversal, ContextFound, NewResponse)
 )
@@ -44,11 +47,10 @@ def prepare_request(request: Request) -> Any:
         info = mapper(request)
     except URLDecodeError:
         return None
-    route = info["route"]
+    attributes, route = request.__dict__, info["route"]
+    attributes["known_route"] = (request.environ["PATH_INFO"], info)
     if route is None or not is_root_known_to_read_nothing(route.factory):
         return None
-    attributes = request.__dict__
-    attributes["known_route"] = (request.environ["PATH_INFO"], info)
     attributes["matchdict"], attributes["matched_route"] = info["match"], route
     root = attributes[_ROOT] = attributes["context"] = route.factory(request)
     return root.resource_context
@@ -101,5 +103,11 @@ def find_view(request: Request) -> Callable[[Any, Request], Response] | None:
 
 def has_onlookers(registry: Registry) -> bool:
     """Whether somebody wants to be told how far the router has come."""
-    subscriptions = registry.adapters.subscriptions
-    return any(subscriptions(event, None) for event in _EVENTS)
+    known: dict[str, bool] | None = registry.__dict__.get("known_of_subscribers")
+    found: bool | None = known.get(_ONLOOKERS) if known is not None else None
+    if found is None:
+        subscriptions = registry.adapters.subscriptions
+        found = any(subscriptions(event, None) for event in _EVENTS)
+        if known is not None:
+            known[_ONLOOKERS] = found
+    return found

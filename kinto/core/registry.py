@@ -35,7 +35,23 @@ class ApplicationRegistry(Registry):
     """A registry with the names of older versions.
 
     Pyramid sends several events for each request, to which mostly nobody has subscribed.
+
+    :ivar known_of_subscribers: what was found out about them, until one comes or goes.
     """
+
+    # None where no subscriber was registered yet.
+    known_of_subscribers: dict[str, bool] | None = None
+
+    def registerHandler(self, *args: Any, **kwargs: Any) -> None:  # noqa: N802  # the framework's
+        """Have a subscriber told of events."""
+        super().registerHandler(*args, **kwargs)
+        self.known_of_subscribers = {}
+
+    def unregisterHandler(self, *args: Any, **kwargs: Any) -> bool:  # noqa: N802  # the same
+        """Have a subscriber told no more."""
+        was_registered: bool = super().unregisterHandler(*args, **kwargs)
+        self.known_of_subscribers = {}
+        return was_registered
 
     def notify(self, *events: Any) -> None:
         """Send an event to its subscribers."""
