@@ -128,7 +128,7 @@ def prefixed_principals(request: Request) -> list[str]:
     if userid is None:
         return [p for p in principals if p != Authenticated]
     bare = request.selected_userid
-    return [userid, *[p for p in principals if p not in (bare, userid)]]
+    return [userid, *[each for each in principals if each not in (bare, userid)]]
 
 
 def effective_principals(request: Request) -> list[str]:

@@ -62,7 +62,8 @@ class SecurityPolicy(MultiAuthSecurityPolicy):  # type: ignore[misc]  # it ships
         known: set[str] | None = attributes.get(_PRINCIPALS)
         if known is None:
             known = attributes[_PRINCIPALS] = self._find_principals(request, identity)
-            self._share(request)
+            if self._may_share and _is_sub_request(request):
+                self._share(request)
         return known
 
     def _find_identity(self, request: Request) -> Any:
@@ -90,17 +91,17 @@ class SecurityPolicy(MultiAuthSecurityPolicy):  # type: ignore[misc]  # it ships
 
     def _is_known(self, request: Request) -> bool:
         """Whether another sub-request was of the same user; then this one is as well."""
+        if not _is_sub_request(request):
+            return False
         known = request.bound_data.get(_KNOWN)
         found = known.get(request.environ.get("HTTP_AUTHORIZATION")) if known else None
-        if found is None or not _is_sub_request(request):
+        if found is None:
             return False
         attributes, principals = found
         request.__dict__.update(attributes, prefixed_principals=principals.copy())
         return True
 
     def _share(self, request: Request) -> None:
-        if not (self._may_share and _is_sub_request(request)):
-            return
         # Further subscribers want to be told of every request.
         if len(request.registry.adapters.subscriptions(_SELECTED, None)) > 1:
             return

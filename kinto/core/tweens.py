@@ -39,6 +39,8 @@ _CYCLES = ("context", "response", "root", "virtual_root")
 def http_tween_factory(handler: Handler, registry: Registry) -> Handler:
     """Outermost tween: scheme and host, end of service, size of the body, common headers."""
 
+    is_lazy = registry.settings.get("tm.manager_hook") is lazy_manager
+
     def http_tween(request: Request) -> Response:
         settings = current_settings(registry)
         keep_settings(request, settings)
@@ -49,6 +51,9 @@ def http_tween_factory(handler: Handler, registry: Registry) -> Handler:
             else:
                 add_common_headers(request, refusal)
             return refusal
+        if is_lazy and "tm.manager" not in request.environ:
+            # What the hook would do, each time somebody asks for the first time.
+            request.__dict__.setdefault("tm", lazy_manager(request))
         is_outermost = not is_in_request_scope()
         # Who executes a read that is no sub-request does so himself, for less.
         if not is_outermost or request.environ["REQUEST_METHOD"] not in SAFE_METHODS:
@@ -94,10 +99,9 @@ def transaction_tween_factory(handler: Handler, registry: Registry) -> Handler:
         return outcome()
 
     finish = tm_tween_factory(give_outcome, registry)
-    is_lazy = registry.settings.get("tm.manager_hook") is lazy_manager
 
     def transaction_tween(request: Request) -> Response:
-        manager = _find_manager(request)
+        manager = request.tm
         is_within = "tm.active" in request.environ  # a write, or a request within another one
         if is_within or not isinstance(manager, LazyManager):
             _open_scope(request, manager)
@@ -111,12 +115,6 @@ def transaction_tween_factory(handler: Handler, registry: Registry) -> Handler:
         if not manager.has_begun():
             return response
         return _finish(request, manager, partial(_give, response))
-
-    def _find_manager(request: Request) -> Any:
-        attributes = request.__dict__
-        if is_lazy and "tm" not in attributes and "tm.manager" not in request.environ:
-            attributes["tm"] = lazy_manager(request)
-        return request.tm
 
     def _open_scope(request: Request, manager: Any) -> None:
         if settings_of(request).features.is_transactional:
