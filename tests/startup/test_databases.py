@@ -112,7 +112,7 @@ class TestOutdatedTables:
         assert heartbeat(app) == (503, {"storage": False, "permission": False, "cache": False})
 
         errors = [r.getMessage() for r in caplog.records if r.levelno == logging.ERROR]
-        assert "Storage " + OUTDATED.format(found=None, expected=28) in errors
+        assert "Storage " + OUTDATED.format(found=None, expected=29) in errors
 
     @pytest.mark.parametrize("kind", ["storage", "permission"])
     def test_older_ones(self, kind, migrated_url, caplog) -> None:
@@ -140,7 +140,7 @@ class TestOutdatedTables:
 
         assert command_line(["start", "--ini", str(ini), "--port", str(free_port())]) == 0
 
-        assert "Storage " + OUTDATED.format(found=26, expected=28) in capsys.readouterr().err
+        assert "Storage " + OUTDATED.format(found=26, expected=29) in capsys.readouterr().err
 
 
 def test_start_waits_for_a_server_that_is_out_of_reach(tmp_path, capsys, monkeypatch) -> None:

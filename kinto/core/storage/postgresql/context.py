@@ -120,7 +120,7 @@ _JOINED = """
                concat('{{"id":', to_json(id), ',"last_modified":', epoch,
                       CASE WHEN deleted THEN ',"deleted":true}}'
                            WHEN data = '{{}}' THEN '}}'
-                           ELSE ',' || substr(data, 2) END) AS item
+                           ELSE ',' || right(data, -1) END) AS item
           FROM ({objects}) AS rows (epoch, id, deleted, data)
       ) AS items
 """
@@ -129,9 +129,15 @@ _WITH_TEXT = _WITH_PAGE.replace(
     "NULL::bigint, NULL::text, NULL::boolean, NULL::text", "NULL::text, NULL::text"
 )
 
+_TEXT_BY_TIME = """
+    SELECT concat('[', r_items, ']'), r_last
+      FROM kinto_list_text(%(resource_name)s, %(parent_id)s, %(after)s, %(before)s,
+                           %(include_deleted)s, %(is_descending)s, %(limit)s)
+"""
+
 _WITH_TEXT_BY_TIME = Statement(
     "kinto_fetch_text",
-    _WITH_TEXT.format(objects=_JOINED.format(objects=_BY_TIME, limit="%(limit)s")),
+    _WITH_TEXT.format(objects=_TEXT_BY_TIME),
     types={**_FETCH_TYPES, **PAGE_TYPES, "granted_by": "text[]"},
 )
 
