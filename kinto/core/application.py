@@ -25,6 +25,7 @@ from kinto.core.prepared_requests import execute_prepared
 from kinto.core.registry import adopt_registry
 from kinto.core.request import Request
 from kinto.core.request_log import log_requests
+from kinto.core.response import use_light_responses
 from kinto.core.route_mapper import install_route_mapper
 from kinto.core.service import include_services
 from kinto.core.settings import (
@@ -130,6 +131,7 @@ def includeme(config: Configurator) -> None:
 def _add_frameworks(config: Configurator) -> None:
     settings = config.get_settings()
     config.set_request_factory(Request)
+    use_light_responses(config)
     settings.setdefault("tm.activate_hook", "kinto.core.tweens.needs_transaction")
     settings.setdefault("tm.manager_hook", "kinto.core.storage.transactions.lazy_manager")
     settings.setdefault("tm.commit_veto", "kinto.core.tweens.commit_veto")

@@ -192,11 +192,12 @@ class Endpoint:
             if isinstance(validator, str):
                 validator = getattr(instance, validator)
             validator(request, **method.arguments)
-        if request.errors:
+        attributes = request.__dict__
+        if attributes.get("errors"):
             return method.error_handler(request)
         result = method.view(request if instance is None else instance)
         # Views may refuse, too.
-        if request.errors:
+        if attributes.get("errors"):
             return method.error_handler(request)
         if isinstance(result, Response):
             return result

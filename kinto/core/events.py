@@ -347,10 +347,18 @@ class ResourceSubscribers:
 
 def is_listened_to(registry: Any, resource_name: str, action: ACTIONS) -> bool:
     """Whether the event has to be made; always, where tests put something of theirs in place."""
-    subscribers = getattr(registry, "resource_subscribers", None)
-    if not isinstance(subscribers, ResourceSubscribers) or "notify" in vars(registry):
+    attributes = registry.__dict__
+    subscribers = attributes.get("resource_subscribers")
+    if not isinstance(subscribers, ResourceSubscribers) or "notify" in attributes:
         return True
-    return subscribers.want(resource_name, action)
+    known: dict[Any, bool] | None = attributes.get("known_of_subscribers")
+    if known is None:
+        return subscribers.want(resource_name, action)
+    kind = (resource_name, action)
+    found = known.get(kind)
+    if found is None:
+        found = known[kind] = subscribers.want(resource_name, action)
+    return found
 
 
 def setup_transaction_hook(config: Configurator) -> None:

@@ -40,7 +40,7 @@ class ApplicationRegistry(Registry):
     """
 
     # None where no subscriber was registered yet.
-    known_of_subscribers: dict[str, bool] | None = None
+    known_of_subscribers: dict[Any, bool] | None = None
 
     def registerHandler(self, *args: Any, **kwargs: Any) -> None:  # noqa: N802  # the framework's
         """Have a subscriber told of events."""

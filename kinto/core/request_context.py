@@ -134,8 +134,10 @@ class ResourceContext:
 
     def missing_owner(self) -> ObjectKey | None:
         """The object that the list cannot be without, when it is not there."""
+        if self.stored.owner is not None:
+            return None
         owner: ObjectKey | None = self.service.resource.get_owner_key(self.request)
-        return owner if owner is not None and self.stored.owner is None else None
+        return owner
 
     def above(self) -> dict[ObjectKey | None, KintoObject | None]:
         """The owner of the list and the object that is consulted; ``None`` when missing."""

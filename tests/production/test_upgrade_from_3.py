@@ -182,7 +182,10 @@ def test_a_dry_run_shows_the_steps_and_changes_nothing(
         storage.initialize_schema(dry_run=True)
 
     assert [run_sql(url, CATALOG), run_sql(url, "SELECT * FROM metadata")] == before
-    assert sum("Execute PostgreSQL storage migration" in line for line in caplog.messages) == Storage.schema_version - 11
+    assert (
+        sum("Execute PostgreSQL storage migration" in line for line in caplog.messages)
+        == Storage.schema_version - 11
+    )
     assert "PostgreSQL storage schema migration simulated" in caplog.messages
 
 

@@ -22,6 +22,8 @@ MAX_NUMBER: Final = 9_223_372_036_854_775_808
 MAX_NAME_PARTS: Final = 100
 MAX_NAME_LENGTH: Final = 1_000
 
+# Fewer than any number that is out of range has.
+_FEW_DIGITS: Final = 19
 _NUMBER = re.compile(r"(?P<sign>[+-]?)(?P<whole>[0-9]+)(?:\.[0-9]*)?(?:[eE][+-]?[0-9]+)?")
 _WHOLE_NUMBER = re.compile(r"[0-9]{1,19}")
 
@@ -82,6 +84,8 @@ def parse_number(raw: RawValue) -> int | None:
     :returns: ``None`` for what counts as empty: nothing, ``null``, ``[]`` and ``{}``.
     :raises ValueError: the description of what is wrong.
     """
+    if isinstance(raw, str) and raw.isascii() and raw.isdigit() and len(raw) < _FEW_DIGITS:
+        return int(raw)
     value = native_value(raw)
     if value is None or value in ("", [], {}):
         return None

@@ -13,8 +13,10 @@ MAX_PARAMETERS: Final = 1_000
 _UNSAFE_IN_QUERY = re.compile(r"[^A-Za-z0-9_.~-]")
 _SEPARATORS = re.compile("[&;]")
 # Such a path is the same quoted and unquoted.
-_is_plain_path = re.compile(r"[A-Za-z0-9/_.~-]*").fullmatch
+is_plain_path = re.compile(r"[A-Za-z0-9/_.~-]*").fullmatch
 _MALFORMED_ESCAPE = re.compile("%(?![0-9A-Fa-f]{2})")
+# What tokens have, and spaces.
+_ESCAPES = {" ": "+", "=": "%3D", "+": "%2B", "/": "%2F"}
 # Everything that a path may hold as it is, "%" of escapes included.
 _SAFE_IN_PATH = "/%:@!$&'()*+,;=~-._"
 
@@ -41,7 +43,7 @@ def encode_wsgi_target(target: str) -> tuple[str, str]:
 
     :raises UnicodeEncodeError: a lone surrogate.
     """
-    if _is_plain_path(target):
+    if is_plain_path(target):
         return target, ""
     path, _, query = target.partition("?")
     path_info = unquote_to_bytes(quote(path, safe=_SAFE_IN_PATH)).decode("latin-1")
@@ -53,7 +55,7 @@ def quote_path(text: str) -> str:
 
     :raises UndecodableURL: a lone surrogate, or a percent sign that escapes nothing.
     """
-    if _is_plain_path(text):
+    if is_plain_path(text):
         return text
     if _MALFORMED_ESCAPE.search(text):
         raise UndecodableURL("Invalid URL path.")
@@ -100,9 +102,12 @@ def _encode(text: str) -> str:
 
 
 def _encode_character(match: re.Match[str]) -> str:
-    return "+" if match[0] == " " else quote(match[0], safe="")
+    character = match[0]
+    return _ESCAPES.get(character) or quote(character, safe="")
 
 
 def _decode(text: str) -> str:
+    if text.isascii() and "%" not in text and "+" not in text:
+        return text
     # As in the rest of WSGI, characters stand for bytes.
     return unquote_to_bytes(text.replace("+", " ").encode("latin-1")).decode()

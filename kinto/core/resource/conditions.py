@@ -26,7 +26,9 @@ def ensure_preconditions(
     :param obj: the live object addressed; ``None`` for a list, or when there is none.
     """
     request = resource.request
-    headers = request.validated.get("header", {})
+    headers = request.validated.get("header")
+    if not headers:
+        return
     preconditions = Preconditions(headers.get("If-Match"), headers.get("If-None-Match"))
     if not preconditions:
         return

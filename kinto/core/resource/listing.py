@@ -23,7 +23,7 @@ from kinto.core.protocol.pagination import (
     pagination_rules,
 )
 from kinto.core.protocol.query import parse_list_query
-from kinto.core.protocol.urls import UndecodableURL, build_url, parse_query
+from kinto.core.protocol.urls import UndecodableURL, build_url, is_plain_path, parse_query
 from kinto.core.registry import settings_of
 from kinto.core.storage.protocols import PageQuery
 from kinto.core.types import KintoObject
@@ -114,7 +114,13 @@ def next_page_url(
         request.registry.cache.set(nonce, "issued", ttl=ttl)
     token = encode_token(make_token(last, sorting, offset=offset, nonce=nonce))
     params = next_page_params(request_params(request), limit=limit, token=token)
-    return build_url(request.path_url, params)
+    return build_url(_own_url(request), params)
+
+
+def _own_url(request: Request) -> str:
+    """URL of a request without its query string."""
+    path = request.environ["SCRIPT_NAME"] + request.environ["PATH_INFO"]
+    return f"{request.host_url}{path}" if is_plain_path(path) else request.path_url
 
 
 def or_400(request: Request, parse: Callable[[], Any]) -> Any:

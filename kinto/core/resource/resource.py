@@ -3,6 +3,7 @@
 Source: "Semantics of each method" of the HTTP API, section 6; extension API, section 5.
 """
 
+from operator import attrgetter
 from typing import Any
 
 from pyramid.request import Request
@@ -29,6 +30,18 @@ from kinto.core.storage.exceptions import (
     ObjectNotFoundError,
 )
 from kinto.core.storage.protocols import Page, PageQuery, TextPage
+
+
+# What decides which objects a list shows.
+_choices = attrgetter(
+    "plural_get",
+    "is_known_field",
+    "default_model",
+    "_extract_limit",
+    "_extract_filters",
+    "_extract_sorting",
+    "_extract_pagination_rules_from_token",
+)
 
 
 class Resource(FormerNames):
@@ -104,18 +117,7 @@ class Resource(FormerNames):
     @classmethod
     def _chooses_pages(cls) -> bool:
         """Whether a sub-class has a say in what is listed."""
-        return any(
-            getattr(cls, name) is not getattr(Resource, name)
-            for name in (
-                "plural_get",
-                "is_known_field",
-                "default_model",
-                "_extract_limit",
-                "_extract_filters",
-                "_extract_sorting",
-                "_extract_pagination_rules_from_token",
-            )
-        ) or not cls.schema.get_option("preserve_unknown")
+        return _choices(cls) != _choices(Resource) or not cls.schema.get_option("preserve_unknown")
 
     def _known_page(self, query: PageQuery) -> Page | TextPage | None:
         """The page, when it was read along with the context."""
