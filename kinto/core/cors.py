@@ -45,15 +45,21 @@ def apply_cors(request: Request, response: Response, names: set[str]) -> None:
     allowed = find_allowed_origin(origin, allowed_origins(request)) if origin else None
     if allowed is not None:
         response.headers["Access-Control-Allow-Origin"] = allowed
-    service: Any = getattr(request, "current_service", None)
-    method = environ["REQUEST_METHOD"]
-    is_preflight = method == "OPTIONS" and service is not None
-    if is_preflight or response.status_code == 405:
+    exposed = exposed_headers(request)
+    if exposed is None or response.status_code == 405:
         return
     if "access-control-expose-headers" not in names:
-        exposed_text = getattr(service, "exposed_text", None)
-        exposed = exposed_text(method) if exposed_text is not None else _COMMON
         response.headerlist.append(("Access-Control-Expose-Headers", exposed))
+
+
+def exposed_headers(request: Request) -> str | None:
+    """Names of the headers of the answer that pages may read; ``None`` for a preflight."""
+    service: Any = getattr(request, "current_service", None)
+    method = request.environ["REQUEST_METHOD"]
+    if method == "OPTIONS" and service is not None:
+        return None
+    exposed_text: Callable[[str], str] | None = getattr(service, "exposed_text", None)
+    return _COMMON if exposed_text is None else exposed_text(method)
 
 
 def preflight_view(service: Any) -> Callable[[Request], None]:

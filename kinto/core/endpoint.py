@@ -23,6 +23,7 @@ from zope.interface import implementedBy
 
 from kinto.core.authorization import RouteFactory, make_root
 from kinto.core.protocol import json_codec
+from kinto.core.registry import ask_about_subscribers
 from kinto.core.response import with_json
 
 
@@ -50,6 +51,7 @@ _UNDERSTOOD = frozenset(
     }
 )
 _FOR_ANY = (None, "*/*")
+_BEFORE_RENDER = (implementedBy(BeforeRender),)
 
 
 def render_json(value: object, **kwargs: object) -> str:
@@ -114,7 +116,7 @@ class Method:
     :param view: a function of the request, or else of an instance of ``klass``.
     :param permission: ``None`` where the application's default counts.
     :param accept: media types offered; empty where the client is not asked.
-    :param content_types: of bodies; empty where any is taken.
+    :param content_types: of bodies, as requests mostly write them; empty where any is taken.
     :param arguments: those of the definition, which validators are called with.
     """
 
@@ -169,7 +171,8 @@ class Endpoint:
             # An answer like others, which needs no exception view; a batch undoes its item.
             if hasattr(request, "parent"):
                 raise
-            return unchanged
+            # Its frames refer back to it, and to all that the request holds.
+            return unchanged.with_traceback(None)
 
     def _permit(self, context: Any, request: Request, permission: str | None) -> None:
         registry = request.registry
@@ -217,7 +220,10 @@ def _is_rendering_plain(registry: Registry) -> bool:
     factory = registry.queryUtility(IRendererFactory, name="json")
     if getattr(factory, "serializer", None) is not render_json:
         return False
-    return not registry.adapters.subscriptions((implementedBy(BeforeRender),), None)
+    subscriptions = registry.adapters.subscriptions
+    return not ask_about_subscribers(
+        registry, BeforeRender, lambda: bool(subscriptions(_BEFORE_RENDER, None))
+    )
 
 
 def _method(view: Any, arguments: dict[str, Any]) -> Method:
@@ -229,13 +235,20 @@ def _method(view: Any, arguments: dict[str, Any]) -> Method:
         klass=klass,
         permission=arguments.get("permission"),
         accept=_as_tuple(arguments.get("accept")),
-        # A request without body may leave it out.
-        content_types=frozenset((*content_types, "") if content_types else ()),
+        content_types=_usual_types(content_types),
         validators=tuple(arguments.get("validators", ())),
         renderer=arguments["renderer"],
         error_handler=arguments["error_handler"],
         arguments=dict(arguments),
     )
+
+
+def _usual_types(content_types: tuple[str, ...]) -> frozenset[str]:
+    """What ``Content-Type`` mostly is, where one of these is wanted."""
+    if not content_types:
+        return frozenset()
+    # A request without body may leave it out.
+    return frozenset((*content_types, *[f"{each}; charset=utf-8" for each in content_types], ""))
 
 
 def _as_tuple(value: Any) -> tuple[Any, ...]:

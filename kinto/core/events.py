@@ -20,6 +20,7 @@ from pyramid.tweens import EXCVIEW, MAIN
 from zope.interface import implementedBy
 
 from kinto.core.deprecation import deprecated_name
+from kinto.core.registry import ask_about_subscribers
 from kinto.core.types import KintoObject
 
 
@@ -351,14 +352,9 @@ def is_listened_to(registry: Any, resource_name: str, action: ACTIONS) -> bool:
     subscribers = attributes.get("resource_subscribers")
     if not isinstance(subscribers, ResourceSubscribers) or "notify" in attributes:
         return True
-    known: dict[Any, bool] | None = attributes.get("known_of_subscribers")
-    if known is None:
-        return subscribers.want(resource_name, action)
-    kind = (resource_name, action)
-    found = known.get(kind)
-    if found is None:
-        found = known[kind] = subscribers.want(resource_name, action)
-    return found
+    return ask_about_subscribers(
+        registry, (resource_name, action), lambda: subscribers.want(resource_name, action)
+    )
 
 
 def setup_transaction_hook(config: Configurator) -> None:

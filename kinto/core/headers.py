@@ -4,11 +4,12 @@ Source: "Headers present on every response" of the HTTP API, section 1.6.
 """
 
 import random
+from functools import lru_cache
 
 from pyramid.request import Request
 from pyramid.response import Response
 
-from kinto.core.cors import apply_cors
+from kinto.core.cors import apply_cors, exposed_headers
 from kinto.core.registry import settings_of
 from kinto.core.response import header_names
 from kinto.core.settings import BackoffSettings
@@ -24,13 +25,42 @@ _SECURITY = (
     ),
     ("x-content-type-options", ("X-Content-Type-Options", "nosniff")),
 )
+_USUAL_NAMES = frozenset(
+    {"vary", "access-control-expose-headers", *[name for name, _ in _SECURITY]}
+)
 
 
 def add_common_headers(request: Request, response: Response) -> None:
     """Security, CORS, ``Vary``, ``Backoff``."""
-    names = header_names(response)
-    response.headerlist.extend([header for name, header in _SECURITY if name not in names])
+    names, headers = header_names(response), response.headerlist
+    usual = _usual_headers(request, response)
+    if usual is not None and _USUAL_NAMES.isdisjoint(names):
+        headers.extend(usual)
+        return
+    headers.extend([header for name, header in _SECURITY if name not in names])
     _add_unconditional(request, response, names)
+
+
+def _usual_headers(request: Request, response: Response) -> tuple[tuple[str, str], ...] | None:
+    """What is added to an answer that has nothing of the kind yet; ``None`` if that varies."""
+    attributes = request.__dict__
+    settings = settings_of(request)
+    if "HTTP_ORIGIN" in request.environ or settings.backoff.seconds is not None:
+        return None
+    # What was announced on the way goes out with whatever answers.
+    if attributes.get("response", response) is not response or response.status_code == 405:
+        return None
+    exposed = exposed_headers(request)
+    return None if exposed is None else _joined(exposed, (*settings.cors.vary, "Origin"))
+
+
+@lru_cache(maxsize=256)
+def _joined(exposed: str, vary: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    return (
+        *(header for _, header in _SECURITY),
+        ("Access-Control-Expose-Headers", exposed),
+        ("Vary", ", ".join(vary)),
+    )
 
 
 def add_unconditional_headers(request: Request, response: Response) -> None:

@@ -23,13 +23,11 @@ from pyramid.threadlocal import RequestContext
 from zope.interface import implementedBy, providedBy
 
 from kinto.core.authorization import is_root_known_to_read_nothing
+from kinto.core.registry import ask_about_subscribers
 
 
 # Of the attributes of a request.
 _ROOT = "prepared_root"
-
-# Of what is known of subscribers.
-_ONLOOKERS = "onlookers"
 
 _EVENTS = tuple(
     (implementedBy(event),) for event in (NewRequest, BeforeTraversal, ContextFound, NewResponse)
@@ -103,11 +101,7 @@ def find_view(request: Request) -> Callable[[Any, Request], Response] | None:
 
 def has_onlookers(registry: Registry) -> bool:
     """Whether somebody wants to be told how far the router has come."""
-    known: dict[str, bool] | None = registry.__dict__.get("known_of_subscribers")
-    found: bool | None = known.get(_ONLOOKERS) if known is not None else None
-    if found is None:
-        subscriptions = registry.adapters.subscriptions
-        found = any(subscriptions(event, None) for event in _EVENTS)
-        if known is not None:
-            known[_ONLOOKERS] = found
-    return found
+    subscriptions = registry.adapters.subscriptions
+    return ask_about_subscribers(
+        registry, "router", lambda: any(subscriptions(event, None) for event in _EVENTS)
+    )

@@ -1,5 +1,6 @@
 """What the application keeps on its registry, read with its real type."""
 
+from collections.abc import Callable, Hashable
 from typing import Any
 
 from pyramid.registry import Registry as PyramidRegistry
@@ -31,16 +32,31 @@ def settings_of(request: Any) -> CoreSettings:  # a request, or a test's stand-i
     return current_settings(request.registry) if kept is None else kept
 
 
+def ask_about_subscribers(registry: Any, question: Hashable, find: Callable[[], bool]) -> bool:
+    """The answer to a question about subscribers, found again when one has come or gone.
+
+    :param question: names it, among all others.
+    :param find: gives the answer.
+    """
+    known: dict[Hashable, bool] | None = registry.__dict__.get("known_of_subscribers")
+    if known is None:
+        return find()
+    answer = known.get(question)
+    if answer is None:
+        answer = known[question] = find()
+    return answer
+
+
 class ApplicationRegistry(Registry):
     """A registry with the names of older versions.
 
     Pyramid sends several events for each request, to which mostly nobody has subscribed.
 
-    :ivar known_of_subscribers: what was found out about them, until one comes or goes.
+    :ivar known_of_subscribers: for :func:`ask_about_subscribers`.
     """
 
     # None where no subscriber was registered yet.
-    known_of_subscribers: dict[Any, bool] | None = None
+    known_of_subscribers: dict[Hashable, bool] | None = None
 
     def registerHandler(self, *args: Any, **kwargs: Any) -> None:  # noqa: N802  # the framework's
         """Have a subscriber told of events."""
