@@ -210,12 +210,12 @@ class Endpoint:
 def render(request: Request, value: Any, *, renderer: str) -> Any:
     """The response of the request, with what a view returned as its body."""
     registry = request.registry
-    if renderer != "json" or not _is_rendering_plain(registry):
+    if renderer != "json" or not is_rendering_plain(registry):
         return render_to_response(renderer, value, request=request, response=request.response)
     return with_json(request.response, json_codec.dumps_bytes(value))
 
 
-def _is_rendering_plain(registry: Registry) -> bool:
+def is_rendering_plain(registry: Registry) -> bool:
     """Whether JSON is rendered by us, with nobody who wants to look at it before."""
     factory = registry.queryUtility(IRendererFactory, name="json")
     if getattr(factory, "serializer", None) is not render_json:

@@ -53,6 +53,16 @@ class ResourceContext:
     # -- from the URL and the body, without reading anything ----------------------------
 
     @property
+    def root(self) -> Any:
+        """The :class:`~kinto.core.authorization.RouteFactory` of the request."""
+        return self._factory
+
+    @property
+    def writes(self) -> bool:
+        """Whether the request is going to write."""
+        return self.request.method in _WRITES
+
+    @property
     def object_id(self) -> str | None:
         """Id of the object addressed: by the URL, or by the body of a POST."""
         if self.service.type == "object":
@@ -247,19 +257,32 @@ class ResourceContext:
         """Whether an object is addressed that the database may be asked for."""
         return self.object_id is not None and is_storable_text(self.object_id)
 
-    def _fetch(self, prefixed_userid: str | None) -> None:
+    def _fetch(self, prefixed_userid: str | None, *, only_planned: bool = False) -> None:
+        """Have everything there, unless it was to be planned and is not."""
         groups = self.request.bound_data.get("groups", {}).get(prefixed_userid)
         principals = [Everyone]
         if prefixed_userid is not None:
             principals += [Authenticated, prefixed_userid, *(groups or ())]
         userid, held = prefixed_userid if groups is None else None, tuple(principals)
         query = self.query(userid, held)
-        self._stored = self._find_planned(query)
-        if self._stored is None:
-            self._stored = self._fetch_stored(query)
+        stored = self._find_planned(query)
+        if stored is None:
+            if only_planned:
+                return
+            stored = self._fetch_stored(query)
         if groups is not None:
-            self._stored.groups = frozenset(groups)
-        self._principals = frozenset(principals) | self._stored.groups
+            stored.groups = frozenset(groups)
+        self._stored = stored
+        self._principals = frozenset(principals) | stored.groups
+
+    def take_planned(self, address: tuple[Any, ...]) -> bool:
+        """Take what was read for all items of a batch, if it tells all that has to be known.
+
+        :param address: see :meth:`address`.
+        """
+        self._address = address
+        self._fetch(self.request.prefixed_userid, only_planned=True)
+        return self._stored is not None
 
     def _find_planned(self, query: ContextQuery) -> StoredContext | None:
         """What was read for all items of a batch, when the first of them asked."""
@@ -291,7 +314,7 @@ class ResourceContext:
         written = [
             query.target
             for context, query in zip(contexts, queries, strict=True)
-            if context.request.method in _WRITES
+            if context.writes
         ]
         self.request.registry.storage.plan_requests(queries, written=written)
 
@@ -311,12 +334,15 @@ class ResourceContext:
 
         :param userid: whose groups are to be looked up.
         """
+        return ContextQuery(userid, principals, *self.address())
+
+    def address(self) -> tuple[Any, ...]:
+        """The part of the query that does not depend on who asks: its fields from ``uris`` on."""
         if self._address is None:
             self._address = self._find_address()
-        return ContextQuery(userid, principals, *self._address)
+        return self._address
 
     def _find_address(self) -> tuple[Any, ...]:
-        """The part of the query that does not depend on who asks."""
         resource_name = self.request.current_resource_name
         object_id = self.object_id
         # Nothing can be stored under such an id, which must not reach the database.

@@ -22,7 +22,7 @@ from zope.interface import implementedBy
 # Of the attributes of a request.
 _IDENTITY = "multiauth_identity"
 _PRINCIPALS = "multiauth_principals"
-_SHARED = (_IDENTITY, _PRINCIPALS, "authn_type", "selected_userid")
+IDENTITY_ATTRIBUTES = (_IDENTITY, _PRINCIPALS, "authn_type", "selected_userid")
 # Of `bound_data`: those attributes with the prefixed principals, by what was sent as credentials.
 _KNOWN = "known_identities"
 _SELECTED = (implementedBy(MultiAuthPolicySelected),)
@@ -36,6 +36,8 @@ class SecurityPolicy(MultiAuthSecurityPolicy):  # type: ignore[misc]  # it ships
     That takes policies whose answer depends on the ``Authorization`` header alone, and on
     nothing that the request may change; their classes say so by ``reads_only_authorization``,
     each for itself: a sub-class may look at more.
+
+    :ivar may_share: all of them do.
     """
 
     def __init__(
@@ -44,7 +46,7 @@ class SecurityPolicy(MultiAuthSecurityPolicy):  # type: ignore[misc]  # it ships
         super().__init__(policies, groupfinder, authz_policy)
         self._asked = tuple(policies)
         self._groupfinder = groupfinder
-        self._may_share = all(
+        self.may_share = all(
             vars(type(policy)).get("reads_only_authorization", False) for policy in policies
         )
 
@@ -62,7 +64,7 @@ class SecurityPolicy(MultiAuthSecurityPolicy):  # type: ignore[misc]  # it ships
         known: set[str] | None = attributes.get(_PRINCIPALS)
         if known is None:
             known = attributes[_PRINCIPALS] = self._find_principals(request, identity)
-            if self._may_share and _is_sub_request(request):
+            if self.may_share and _is_sub_request(request):
                 self._share(request)
         return known
 
@@ -106,7 +108,7 @@ class SecurityPolicy(MultiAuthSecurityPolicy):  # type: ignore[misc]  # it ships
         if len(request.registry.adapters.subscriptions(_SELECTED, None)) > 1:
             return
         attributes = request.__dict__
-        found = {name: attributes[name] for name in _SHARED if name in attributes}
+        found = {name: attributes[name] for name in IDENTITY_ATTRIBUTES if name in attributes}
         known = request.bound_data.setdefault(_KNOWN, {})
         credentials = request.environ.get("HTTP_AUTHORIZATION")
         known[credentials] = found, request.prefixed_principals

@@ -33,6 +33,8 @@ class Record(resource.Resource):
 
     permissions = ("read", "write")
     schema_field = "schema"
+    # Its methods read nothing of a request but what items of a batch are given.
+    has_alike_items = True
 
     def get_parent_id(self, request: Request) -> str:
         """URI of the collection."""

@@ -4,7 +4,9 @@ Source: "Batch" of the HTTP API, section 10.
 """
 
 import re
+from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
 import colander
@@ -24,6 +26,7 @@ from kinto.core.protocol.urls import UndecodableURL, quote_path
 from kinto.core.registry import settings_of
 from kinto.core.request_context import BATCH_CONTEXTS, ResourceContext
 from kinto.core.request_log import logging_subrequests
+from kinto.core.resource.alike import AlikeItem, FirstItem, find_place
 from kinto.core.resource.schema import find_errors
 from kinto.core.resource.validation import storable_errors
 from kinto.core.service import Service
@@ -43,6 +46,8 @@ _METHODS = ("GET", "HEAD", "DELETE", "TRACE", "POST", "PUT", "PATCH")
 _WRITES = frozenset({"DELETE", "POST", "PUT", "PATCH"})
 _ITEM_KEYS = frozenset({"method", "path", "headers", "body"})
 _QUEUE = "resource_events"
+
+_Execute = Callable[[Request, Request], dict[str, Any]]
 
 batch = Service(name="batch", path="/batch", description="Batch operations", tags=["Batch"])
 
@@ -206,27 +211,89 @@ def post_batch(request: Request) -> dict[str, Any]:
     items = request.validated["body"]["requests"]
     request.log_context(batch_size=len(items))
     builder = SubrequestBuilder(request)
-    subrequests = [builder.build_from_json(item) for item in items]
-    _prepare(request, items, subrequests)
     execute = logging_subrequests(_execute)
-    return {"responses": [execute(request, subrequest) for subrequest in subrequests]}
+    is_plain = execute is _execute
+    entries = [_Entry(item) for item in items]
+    _prepare(request, entries, builder, may_be_alike=is_plain)
+    return {"responses": [_answer(request, entry, builder, execute) for entry in entries]}
 
 
-def _prepare(request: Request, items: list[dict[str, Any]], subrequests: list[Request]) -> None:
+@dataclass(slots=True)
+class _Entry:
+    """An item of a batch on its way.
+
+    :param subrequest: ``None`` as long as none had to be made.
+    :param first: others may be like it.
+    :param alike: it is like a former one.
+    """
+
+    item: dict[str, Any]
+    subrequest: Request | None = None
+    first: FirstItem | None = None
+    alike: AlikeItem | None = None
+
+
+def _answer(
+    request: Request, entry: _Entry, builder: SubrequestBuilder, execute: _Execute
+) -> dict[str, Any]:
+    if entry.alike is not None:
+        answer = entry.alike.first.answer(entry.alike)
+        if answer is not None:
+            return answer
+    subrequest = entry.subrequest
+    if subrequest is None:
+        subrequest = builder.build_from_json(entry.item)
+        prepare_request(subrequest)
+    answer = execute(request, subrequest)
+    if entry.first is not None:
+        entry.first.learn(answer)
+    return answer
+
+
+def _prepare(
+    request: Request, entries: list[_Entry], builder: SubrequestBuilder, *, may_be_alike: bool
+) -> None:
     """Have what the items need to know be read at once, under the locks of lists they write to.
 
     After a collision with another writer they are executed one by one.
     """
     registry = request.registry
-    contexts: list[ResourceContext] = []
-    if len(subrequests) > 1 and not request.environ.get("retry.attempt"):
-        found = [prepare_request(each) for each in subrequests]
-        contexts = [each for each in found if each is not None and _can_read_ahead(each)]
-    if len(contexts) > 1 and can_plan(registry.storage, registry.permission):
+    is_planned = (
+        len(entries) > 1
+        and not request.environ.get("retry.attempt")
+        and can_plan(registry.storage, registry.permission)
+    )
+    contexts: list[ResourceContext | AlikeItem] = []
+    if is_planned:
+        contexts = _look_at(entries, builder, may_be_alike=may_be_alike)
+    first = next((each for each in contexts if isinstance(each, ResourceContext)), None)
+    if first is not None and len(contexts) > 1:
         request.bound_data[BATCH_CONTEXTS] = contexts
-        _read_ahead(contexts[0])
+        _read_ahead(first)
     else:
-        _lock_written_lists(request, items)
+        _lock_written_lists(request, [entry.item for entry in entries])
+
+
+def _look_at(
+    entries: list[_Entry], builder: SubrequestBuilder, *, may_be_alike: bool
+) -> list[ResourceContext | AlikeItem]:
+    """What the items are about, as far as it may be read ahead."""
+    contexts: list[ResourceContext | AlikeItem] = []
+    firsts: dict[Any, FirstItem | None] = {}
+    for entry in entries:
+        place = find_place(entry.item) if may_be_alike else None
+        first = firsts.get(place.kind) if place is not None else None
+        if place is not None and first is not None:
+            entry.alike = AlikeItem(first, entry.item, place.object_id)
+            contexts.append(entry.alike)
+            continue
+        subrequest = entry.subrequest = builder.build_from_json(entry.item)
+        context = prepare_request(subrequest)
+        if context is not None and _can_read_ahead(context):
+            contexts.append(context)
+            if place is not None and place.kind not in firsts:
+                entry.first = firsts[place.kind] = FirstItem.of(context)
+    return contexts
 
 
 def _can_read_ahead(context: ResourceContext) -> bool:

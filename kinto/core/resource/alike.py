@@ -1,0 +1,284 @@
+"""Items of a batch that are like a former one: PUT of another object of the same list.
+
+What they have in common is found out once: the route, the view, who asks, which permissions are
+enough, which headers every answer has. Each is then judged and stored by the methods of the
+resource, with a request of its own. Where anything about an item is in doubt it is executed like
+any other one: so is whatever is refused, and whatever was not foreseen.
+"""
+
+from __future__ import annotations  # the classes name each other
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from io import BytesIO
+from typing import Any, ClassVar, NamedTuple
+
+from pyramid.httpexceptions import HTTPException
+from pyramid.interfaces import IAuthorizationPolicy, ISecurityPolicy
+from pyramid.request import Request
+
+from kinto.authorization import AuthorizationPolicy, RouteFactory
+from kinto.core.cors import validate_origin
+from kinto.core.endpoint import is_rendering_plain
+from kinto.core.prepared_requests import execute_prepared, has_onlookers
+from kinto.core.protocol import json_codec
+from kinto.core.protocol.urls import is_plain_path
+from kinto.core.request_context import ResourceContext
+from kinto.core.resource.model import Model
+from kinto.core.resource.validation import validate_resource_request
+from kinto.core.response import LightResponse
+from kinto.core.security_policy import IDENTITY_ATTRIBUTES, SecurityPolicy
+from kinto.core.storage.protocols import ContextQuery, StoredContext
+from kinto.core.tweens import forget_answer
+from kinto.core.types import BoundPermission
+
+
+# What differs from item to item without making them different.
+_CONDITIONS = frozenset({"IF_MATCH", "IF_NONE_MATCH"})
+# Of the attributes of a request, those that are the same for all.
+_SHARED = (
+    *IDENTITY_ATTRIBUTES,
+    "bound_data",
+    "core_settings",
+    "current_resource_name",
+    "current_service",
+    "matched_route",
+    "parent",
+    "prefixed_principals",
+    "registry",
+)
+
+
+class Place(NamedTuple):
+    """Where the object of an item is.
+
+    :param headers: of the item, without its conditions.
+    """
+
+    list_path: str
+    headers: frozenset[tuple[str, str]]
+    object_id: str
+
+    @property
+    def kind(self) -> tuple[str, frozenset[tuple[str, str]]]:
+        """What items have in common that may be alike."""
+        return self.list_path, self.headers
+
+
+def find_place(item: Mapping[str, Any]) -> Place | None:
+    """The place of an item that may be like others."""
+    path: str = item["path"]
+    if item.get("method") != "PUT" or not is_plain_path(path):
+        return None
+    list_path, _, object_id = path.rpartition("/")
+    headers = (item.get("headers") or {}).items()
+    others = [
+        (variable, value)
+        for name, value in headers
+        if (variable := _variable(name)) not in _CONDITIONS
+    ]
+    return Place(list_path, frozenset(others), object_id)
+
+
+def _variable(header: str) -> str:
+    return header.upper().replace("-", "_")
+
+
+@dataclass(frozen=True, slots=True)
+class AlikeItem:
+    """An item that is like a former one, and what to read for it beforehand."""
+
+    writes: ClassVar[bool] = True
+
+    first: FirstItem
+    item: Mapping[str, Any]
+    object_id: str
+
+    def query(self, userid: str | None, principals: tuple[str, ...]) -> ContextQuery:
+        """As :meth:`kinto.core.request_context.ResourceContext.query`."""
+        return ContextQuery(userid, principals, *self.first.address(self.object_id))
+
+
+class FirstItem:
+    """The item that others are like; it is executed like any other one.
+
+    :param context: of its request.
+    """
+
+    def __init__(self, context: ResourceContext) -> None:
+        self._context = context
+        self._request: Request = context.request
+        self._resource_class = context.service.resource
+        # The origin is the same for all.
+        _, self._validate = _validators(context)
+        uris, target, object_id, object_uri, owner, consulted = context.address()
+        self._above = uris[:-1]
+        self._target, self._owner, self._consulted = target, owner, consulted
+        self._list_uri = object_uri[: -len(object_id)]
+        self._path = self._request.environ["PATH_INFO"][: -len(object_id)]
+        # Found out when it has been executed.
+        self._model: Model | None = None
+        self._shared: dict[str, Any] | None = None
+        self._headers: dict[str, str] = {}
+
+    @classmethod
+    def of(cls, context: ResourceContext | None) -> FirstItem | None:
+        """What further items may be like; ``None`` where each has to be looked at by itself.
+
+        That is so where somebody else has a say: in sub-classes and policies of plugins,
+        whose methods may read more of a request; where requests are watched.
+        """
+        if context is None or not _is_plain(context):
+            return None
+        *_, object_id, object_uri, owner, _consulted = context.address()
+        is_known = object_id is not None and object_uri is not None and owner is not None
+        return cls(context) if is_known and object_uri.endswith(f"/{object_id}") else None
+
+    def address(self, object_id: str) -> tuple[Any, ...]:
+        """Of an object in the list, as :meth:`ResourceContext.address` has it."""
+        uri = self._list_uri + object_id
+        above = (*self._above, uri)
+        return above, self._target, object_id, uri, self._owner, self._consulted
+
+    def learn(self, answer: Mapping[str, Any]) -> None:
+        """Remember what is the same for all, when the first one has been executed."""
+        if answer["status"] not in (200, 201):
+            return
+        attributes = self._request.__dict__
+        if "prefixed_principals" not in attributes:
+            return
+        self._shared = {name: attributes[name] for name in _SHARED if name in attributes}
+        self._headers = dict(answer["headers"])
+        policy = self._request.registry.queryUtility(IAuthorizationPolicy)
+        # What a PUT takes: see `ResourceContext.required_permission`.
+        creation = f"{self._target.resource_name}:create"
+        parent = self._list_uri.rstrip("/").rpartition("/")[0]
+        self._creating = frozenset(policy.get_bound_permissions(parent, creation))
+        anything = policy.get_bound_permissions(f"{self._list_uri}any", "write")
+        self._writing = frozenset(pair for pair in anything if pair[0] in self._above)
+
+    def answer(self, alike: AlikeItem) -> dict[str, Any] | None:
+        """Execute an item; ``None`` when it has to be executed like any other one."""
+        if self._shared is None or not self._is_id(alike.object_id):
+            return None
+        request = self._make_request(alike)
+        root = request.__dict__["context"] = request.__dict__["root"] = RouteFactory(request)
+        try:
+            return self._execute(request, root)
+        except HTTPException:
+            # Nothing is written before everything is known to be right.
+            return None
+        finally:
+            forget_answer(request)
+
+    def _model_for(self, resource: Any) -> Model:
+        """The objects of the list; nothing about them depends on the item."""
+        if self._model is None:
+            self._model = resource.model
+            self._model.get_permission_object_id = self._list_uri.__add__
+        self._model.conditions = {"owner": self._owner}
+        self._model.known_permissions = None
+        return self._model
+
+    def _is_permitted(self, stored: StoredContext, object_id: str) -> bool:
+        """Whether the item is certainly permitted; otherwise it has to be found out."""
+        if stored.obj is None:
+            return not stored.granted.isdisjoint(self._creating)
+        own = BoundPermission(self._list_uri + object_id, "write")
+        return own in stored.granted or not stored.granted.isdisjoint(self._writing)
+
+    def _is_id(self, object_id: str) -> bool:
+        generators = self._request.registry.id_generators
+        generator = generators.get(self._target.resource_name) or generators[""]
+        return bool(generator.match(object_id))
+
+    def _make_request(self, alike: AlikeItem) -> Request:
+        first, item = self._request, alike.item
+        environ = {**first.environ, "PATH_INFO": self._path + alike.object_id}
+        for name in _CONDITIONS:
+            environ.pop(f"HTTP_{name}", None)
+        # Those of the batch count for each item that has none of its own.
+        inherited = first.parent.environ
+        for name in _CONDITIONS:
+            if (value := inherited.get(f"HTTP_{name}")) is not None:
+                environ[f"HTTP_{name}"] = value
+        for name, value in (item.get("headers") or {}).items():
+            environ[f"HTTP_{_variable(name)}"] = value
+        body = item.get("body")
+        payload = json_codec.dumps_bytes(body) if body else b""
+        environ["wsgi.input"], environ["CONTENT_LENGTH"] = BytesIO(payload), str(len(payload))
+        request = type(first)(environ)
+        request.__dict__.update(
+            self._shared,
+            matchdict={**first.matchdict, "id": alike.object_id},
+            json_body=body,
+            body_bytes=payload,
+            response=LightResponse(),
+        )
+        return request
+
+    def _execute(self, request: Request, root: RouteFactory) -> dict[str, Any] | None:
+        context = root.resource_context
+        assert context is not None
+        if not context.take_planned(self.address(request.matchdict["id"])):
+            return None
+        if not self._is_permitted(context.stored, request.matchdict["id"]):
+            return None
+        self._validate(request)
+        if request.__dict__.get("errors") or _has_timestamp(request.validated["body"]):
+            return None
+        resource = self._resource_class(request, context=root)
+        resource.model = self._model_for(resource)
+        body = resource.put()
+        content = json_codec.dumps_bytes(body)
+        response = request.response
+        headers = {**self._headers, **dict(response.headerlist)}
+        headers["Content-Type"] = self._headers["Content-Type"]
+        headers["Content-Length"] = str(len(content))
+        return {
+            "path": request.environ["PATH_INFO"],
+            "status": response.status_code,
+            "headers": headers,
+            "body": json_codec.raw_json(content),
+        }
+
+
+def _is_plain(context: ResourceContext) -> bool:
+    request, resource_class = context.request, context.service.resource
+    registry = request.registry
+    security = registry.queryUtility(ISecurityPolicy)
+    return (
+        # Each class has to say so for itself.
+        bool(vars(resource_class).get("has_alike_items"))
+        and request.method == "PUT"
+        and context.service.type == "object"
+        and type(context.root) is RouteFactory
+        and type(registry.queryUtility(IAuthorizationPolicy)) is AuthorizationPolicy
+        and isinstance(security, SecurityPolicy)
+        and security.may_share
+        and _are_known(_validators(context))
+        # Nobody measures, listens to the router, or renders.
+        and registry.execute_prepared is execute_prepared
+        and not has_onlookers(registry)
+        and is_rendering_plain(registry)
+    )
+
+
+def _validators(context: ResourceContext) -> Sequence[Any]:
+    """What looks at a PUT before the resource does."""
+    for method, _, arguments in context.service.definitions:
+        if method == "PUT":
+            found: Sequence[Any] = arguments.get("validators", ())
+            return found
+    return ()
+
+
+def _are_known(validators: Sequence[Any]) -> bool:
+    if len(validators) != 2 or validators[0] is not validate_origin:
+        return False
+    return getattr(validators[1], "func", None) is validate_resource_request
+
+
+def _has_timestamp(body: Any) -> bool:
+    """Whether the client chose the timestamp, which is no matter of planning."""
+    return "last_modified" in (body.get("data") or ())

@@ -1,0 +1,224 @@
+"""Items of a batch that are like a former one are answered as each would be by itself."""
+
+import json
+import logging
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pyramid.events import NewRequest
+
+from kinto.core.resource.alike import AlikeItem, FirstItem
+from kinto.views.records import Record
+from tests.support.api import Answer, Client, new_id, postgresql_app
+
+
+SETTINGS = {"kinto.experimental_collection_schema_validation": True}
+SCHEMA = {"type": "object", "properties": {"n": {"type": "integer"}}}
+ALIKE = 4
+
+
+@pytest.fixture(scope="module")
+def client(new_database: Callable[[], str]) -> Client:
+    return Client(postgresql_app(new_database(), SETTINGS))
+
+
+@pytest.fixture
+def answered(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    """For each item that was tried in this way, whether it was answered so."""
+    outcomes: list[bool] = []
+    answer = FirstItem.answer
+
+    def noted(first: FirstItem, alike: AlikeItem) -> dict[str, Any] | None:
+        found = answer(first, alike)
+        outcomes.append(found is not None)
+        return found
+
+    monkeypatch.setattr(FirstItem, "answer", noted)
+    return outcomes
+
+
+def make_collection(client: Client, **data: object) -> str:
+    bucket = f"/buckets/{new_id()}"
+    client.put(bucket)
+    client.put(f"{bucket}/collections/c", data)
+    return f"{bucket}/collections/c/records"
+
+
+def puts(records: str, count: int = ALIKE) -> list[dict[str, Any]]:
+    return [
+        {"method": "PUT", "path": f"{records}/r{number}", "body": {"data": {"n": number}}}
+        for number in range(count)
+    ]
+
+
+# -- when ----------------------------------------------------------------------------------
+
+
+def test_all_but_the_first_are_answered_so(client: Client, answered: list[bool]) -> None:
+    records = make_collection(client)
+
+    for status in (201, 200):
+        answer = client.batch(*puts(records))
+
+        assert [each["status"] for each in answer.json["responses"]] == [status] * ALIKE
+    assert answered == [True] * (2 * ALIKE - 2)
+    assert {each["n"] for each in client.get(records).data} == set(range(ALIKE))
+
+
+def test_who_may_only_create_and_change_what_is_theirs(
+    client: Client, answered: list[bool]
+) -> None:
+    records = make_collection(client)
+    collection = records.removesuffix("/records")
+    client.call("PATCH", collection, {"permissions": {"record:create": ["system.Authenticated"]}})
+    somebody = client.as_user("somebody")
+
+    for status in (201, 200):
+        answer = somebody.batch(*puts(records))
+        assert [each["status"] for each in answer.json["responses"]] == [status] * ALIKE
+    assert answered == [True] * (2 * ALIKE - 2)
+
+    other = client.as_user("other").batch(*puts(records))
+    assert [each["status"] for each in other.json["responses"]] == [403] * ALIKE
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"method": "PATCH"},
+        {"path": "/buckets/b?x"},
+        {"headers": {"Authorization": "Basic b3RoZXI6"}},
+        {"headers": {"X-Other": "1"}},
+    ],
+)
+def test_what_is_not_alike_is_executed_by_itself(
+    client: Client, answered: list[bool], change: dict[str, Any]
+) -> None:
+    records = make_collection(client)
+    first, second, *_ = puts(records)
+
+    client.batch(first, {**second, **change})
+
+    assert answered == []
+
+
+def test_who_listens_to_requests_is_told_of_each(client: Client, answered: list[bool]) -> None:
+    records = make_collection(client)
+    told: list[str] = []
+
+    def note(event: NewRequest) -> None:
+        told.append(event.request.path)
+
+    client.app.registry.registerHandler(note, (NewRequest,))
+    try:
+        client.batch(*puts(records))
+    finally:
+        client.app.registry.unregisterHandler(note, (NewRequest,))
+
+    assert answered == []
+    assert told[1:] == [f"/v1{item['path']}" for item in puts(records)]
+
+
+def test_items_that_are_logged_are_executed_by_themselves(
+    client: Client, answered: list[bool], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, logger="subrequest.summary")
+
+    client.batch(*puts(make_collection(client)))
+
+    assert answered == []
+    assert len([each for each in caplog.records if each.name == "subrequest.summary"]) == ALIKE
+
+
+def test_a_sub_class_has_to_say_so_for_itself(
+    client: Client, answered: list[bool], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Record, "has_alike_items", False)
+
+    client.batch(*puts(make_collection(client)))
+
+    assert answered == []
+
+
+# -- how -----------------------------------------------------------------------------------
+
+PERMISSIONS = st.dictionaries(
+    st.sampled_from(["read", "write", "create"]),
+    st.lists(st.sampled_from(["system.Everyone", "basicauth:a"]), max_size=2),
+    max_size=2,
+)
+DATA = st.fixed_dictionaries(
+    {},
+    optional={
+        "n": st.sampled_from([0, 1, 1.5, "one", None, 2**70]),
+        "id": st.sampled_from(["r0", "r1", 5]),
+        "text": st.sampled_from(["é", "\0", "\U0001f600"]),
+        "last_modified": st.sampled_from([1, 2_000_000_000_000, "x"]),
+    },
+)
+BODIES = st.fixed_dictionaries(
+    {}, optional={"data": DATA, "permissions": PERMISSIONS, "more": st.just(1)}
+)
+CONDITIONS = st.sampled_from(
+    [
+        {},
+        {},
+        {},
+        {"If-None-Match": "*"},
+        {"if-none-match": "*"},
+        {"If-Match": '"1"'},
+        {"If-Match": "x"},
+    ]
+)
+ITEMS = st.lists(
+    st.fixed_dictionaries(
+        {
+            "name": st.sampled_from(["r0", "r1", "r2", "r3", "r 4", "-", "r5?_fields=n"]),
+            "headers": CONDITIONS,
+        },
+        optional={
+            "body": BODIES,
+            "method": st.sampled_from(["PUT", "PUT", "PUT", "GET", "DELETE"]),
+        },
+    ),
+    min_size=2,
+    max_size=8,
+)
+
+
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(items=ITEMS, has_schema=st.booleans())
+def test_answers_are_those_of_items_executed_by_themselves(
+    client: Client, monkeypatch: pytest.MonkeyPatch, items: list[dict[str, Any]], has_schema: bool
+) -> None:
+    seen = []
+    for may_be_alike in (True, False):
+        schema = {"schema": SCHEMA} if has_schema else {}
+        records = make_collection(client, **schema)
+        client.put(f"{records}/r1", {"n": 7})
+        made = [make_item(records, item) for item in items]
+        with monkeypatch.context() as patch:
+            patch.setattr(Record, "has_alike_items", may_be_alike)
+            answer = client.batch(*made)
+        listed = client.get(records, _sort="id")
+        seen.append((neutral(answer, records), neutral(listed, records)))
+
+    assert seen[0] == seen[1]
+
+
+def make_item(records: str, item: dict[str, Any]) -> dict[str, Any]:
+    made = {name: item[name] for name in ("headers", "body") if name in item}
+    return {**made, "method": item.get("method", "PUT"), "path": f"{records}/{item['name']}"}
+
+
+def neutral(answer: Answer, records: str) -> Any:
+    """The body without what differs from collection to collection, and with the time."""
+    text = answer.text.replace(records.split("/")[2], "b")
+    text = re.sub(r"\b1[789]\d{11}\b", "0", text)
+    return json.loads(re.sub(r'"[A-Z][a-z]{2}, [^"]* GMT"', '"date"', text))
