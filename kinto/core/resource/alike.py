@@ -159,7 +159,7 @@ class FirstItem:
 
     def answer(self, alike: AlikeItem) -> dict[str, Any] | None:
         """Execute an item; ``None`` when it has to be executed like any other one."""
-        if self._shared is None or not self._is_id(alike.object_id):
+        if self._shared is None:
             return None
         request = self._make_request(alike)
         root = request.__dict__["context"] = request.__dict__["root"] = RouteFactory(request)
@@ -186,11 +186,6 @@ class FirstItem:
             return not stored.granted.isdisjoint(self._creating)
         own = BoundPermission(self._list_uri + object_id, "write")
         return own in stored.granted or not stored.granted.isdisjoint(self._writing)
-
-    def _is_id(self, object_id: str) -> bool:
-        generators = self._request.registry.id_generators
-        generator = generators.get(self._target.resource_name) or generators[""]
-        return bool(generator.match(object_id))
 
     def _make_request(self, alike: AlikeItem) -> Request:
         first, item = self._request, alike.item

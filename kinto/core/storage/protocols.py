@@ -6,7 +6,7 @@ public methods gives the same answers otherwise.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from kinto.core.types import (
     BoundPermission,
@@ -39,8 +39,7 @@ class TextPage:
     last: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class ContextQuery:
+class ContextQuery(NamedTuple):
     """What one request has to know before it can be decided.
 
     :param userid: with its policy prefix; ``None`` for an anonymous request.

@@ -180,8 +180,9 @@ class Permission(MigratorMixin, PermissionBase):
         found = self.client.find_plan()
         if found is not None:
             plan, connection = found
-            plan.note_permissions(object_id)
-            connection.defer_merged(queries.REPLACEMENTS, (object_id, permissions))
+            is_first = plan.note_permissions(object_id)
+            replacement = queries.Replacement(object_id, permissions, is_first)
+            connection.defer_merged(queries.REPLACEMENTS, replacement)
             return
         pairs = [(name, holder) for name, holders in permissions.items() for holder in holders]
         self._write(

@@ -3,8 +3,8 @@
 Hot ones are written for one index each: a plan kept by the server cannot go wrong then.
 """
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 from kinto.core.postgresql.statements import Mergeable, Params, Statement
 
@@ -227,24 +227,48 @@ _REPLACE_ALL = Statement(
 )
 
 
-def _merge_replacements(replacements: Sequence[Any]) -> tuple[Statement, Params]:
-    """One statement for replacements in their order; of one permission, the last counts.
-
-    :param replacements: pairs of the URI of an object and its permissions.
+_INSERT_ALL = Statement(
+    "permission_insert_all",
     """
+    INSERT INTO access_control_entries (object_id, permission, principal)
+    SELECT object_id, permission, principal
+      FROM unnest(%(objects_ids)s, %(permissions)s, %(principals)s)
+        AS each (object_id, permission, principal)
+        ON CONFLICT DO NOTHING
+    """,
+    types={"objects_ids": "text[]", "permissions": "text[]", "principals": "text[]"},
+)
+
+
+class Replacement(NamedTuple):
+    """The permissions of an object, as they are to be.
+
+    :param is_first: it has none until now.
+    """
+
+    object_id: str
+    permissions: Mapping[str, Iterable[str]]
+    is_first: bool
+
+
+def _merge_replacements(replacements: Sequence[Replacement]) -> tuple[Statement, Params]:
+    """One statement for replacements in their order; of one permission, the last counts."""
     last = {
         (object_id, name): holders
-        for object_id, permissions in replacements
+        for object_id, permissions, _ in replacements
         for name, holders in permissions.items()
     }
     aces = [(*key, holder) for key, holders in last.items() for holder in holders]
-    return _REPLACE_ALL, {
+    params: dict[str, list[str]] = {
         "objects_ids": [object_id for object_id, _, _ in aces],
         "permissions": [name for _, name, _ in aces],
         "principals": [holder for _, _, holder in aces],
-        "replaced_ids": [object_id for object_id, _ in last],
-        "replaced": [name for _, name in last],
     }
+    if all(replacement.is_first for replacement in replacements):
+        return _INSERT_ALL, params
+    params["replaced_ids"] = [object_id for object_id, _ in last]
+    params["replaced"] = [name for _, name in last]
+    return _REPLACE_ALL, params
 
 
 REPLACEMENTS = Mergeable(_merge_replacements)

@@ -9,6 +9,7 @@ everything was as foreseen.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from time import monotonic
+from typing import NamedTuple
 
 from kinto.core.storage.matching import FieldNames
 from kinto.core.storage.postgresql.rows import one_object
@@ -23,16 +24,14 @@ from kinto.core.types import (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class KnownRow:
+class KnownRow(NamedTuple):
     """A row of ``objects``; ``data`` is ``None`` for a tombstone."""
 
     epoch: int
     data: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class PlannedWrite:
+class PlannedWrite(NamedTuple):
     """An object to be written, over the row that has the timestamp ``previous``, if any.
 
     :param data: JSON text; ``None`` for a tombstone.
@@ -104,11 +103,11 @@ class WritePlan:
             return None
         granted = self._find_granted(query)
         key = None if query.object_id is None else ObjectKey(*query.target, query.object_id)
-        known = [each for each in (key, query.owner, query.consulted) if each is not None]
-        if granted is None or any(
-            each in self._written or each not in snapshot.rows for each in known
-        ):
+        if granted is None:
             return None
+        for each in (key, query.owner, query.consulted):
+            if each is not None and (each in self._written or each not in snapshot.rows):
+                return None
         context = StoredContext(
             groups=snapshot.groups,
             granted=granted,
@@ -205,10 +204,15 @@ class WritePlan:
     def _now(self) -> int:
         return self._snapshot.now + int((monotonic() - self._read_at) * 1000)
 
-    def note_permissions(self, uri: str) -> None:
-        """The permissions of an object were changed."""
+    def note_permissions(self, uri: str) -> bool:
+        """The permissions of an object were changed.
+
+        :returns: whether it is known to have had none before.
+        """
+        is_first = self._snapshot.aces.get(uri) == {} and uri not in self._rewritten_uris
         self._rewritten_uris.add(uri)
         self.version += 1
+        return is_first
 
 
 def newest_by_list(writes: Sequence[PlannedWrite]) -> Mapping[ListKey, tuple[int, int]]:

@@ -1,6 +1,5 @@
 """Writing one object: one statement each, which takes the lock of the list."""
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from kinto.core.postgresql.connection import Connection
@@ -51,8 +50,7 @@ _DELETE = Statement(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class WriteConditions:
+class WriteConditions(NamedTuple):
     """What must hold once the list is locked.
 
     :param given: the timestamp that the client asks for.
