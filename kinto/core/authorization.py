@@ -314,10 +314,9 @@ def make_root(factory: type[RouteFactory], request: Request) -> RouteFactory:
 
 def is_root_known_to_read_nothing(factory: Any) -> bool:
     """Whether a route's roots are ours: they may be made before earlier requests are executed."""
-    if not isinstance(factory, partial) or factory.func is not make_root:
-        return False
-    module: str = factory.args[0].__module__
-    return module in (__name__, "kinto.authorization")
+    if isinstance(factory, partial) and factory.func is make_root:
+        factory = factory.args[0]
+    return getattr(factory, "__module__", None) in (__name__, "kinto.authorization")
 
 
 @lru_cache(maxsize=1024)

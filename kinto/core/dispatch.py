@@ -5,8 +5,10 @@ routes whose view is settled, there is nobody to tell and nothing to choose.
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 
 from pyramid.config import Configurator
+from pyramid.exceptions import PredicateMismatch
 from pyramid.registry import Registry
 from pyramid.request import Request
 from pyramid.response import Response
@@ -39,7 +41,9 @@ def dispatch_tween_factory(handler: Handler, registry: Registry) -> Handler:
             prepare_request(request)
             view = find_view(request)
             if view is not None:
-                return view(request.context, request)
+                # Where it is not meant after all, the router knows others.
+                with suppress(PredicateMismatch):
+                    return view(request.context, request)
         return handler(request)
 
     return dispatch

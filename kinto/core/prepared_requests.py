@@ -10,6 +10,7 @@ from pyramid.events import BeforeTraversal, ContextFound, NewRequest, NewRespons
 from pyramid.exceptions import URLDecodeError
 from pyramid.interfaces import (
     IRequest,
+    IRootFactory,
     IRouteRequest,
     IRoutesMapper,
     ITraverser,
@@ -47,10 +48,13 @@ def prepare_request(request: Request) -> Any:
         return None
     attributes, route = request.__dict__, info["route"]
     attributes["known_route"] = (request.environ["PATH_INFO"], info)
-    if route is None or not is_root_known_to_read_nothing(route.factory):
+    if route is None:
+        return None
+    factory = route.factory or request.registry.queryUtility(IRootFactory)
+    if not is_root_known_to_read_nothing(factory):
         return None
     attributes["matchdict"], attributes["matched_route"] = info["match"], route
-    root = attributes[_ROOT] = attributes["context"] = route.factory(request)
+    root = attributes[_ROOT] = attributes["context"] = factory(request)
     return root.resource_context
 
 
