@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from pyramid.authorization import Authenticated, Everyone
 from pyramid.interfaces import IAuthorizationPolicy
@@ -29,6 +29,17 @@ PERMISSIONS_FIELD = "__permissions__"
 BATCH_CONTEXTS = "batch_contexts"
 
 
+class Address(NamedTuple):
+    """What a request is about: a :class:`ContextQuery` without who asks."""
+
+    uris: tuple[str, ...]
+    target: ListKey
+    object_id: str | None = None
+    object_uri: str | None = None
+    owner: ObjectKey | None = None
+    consulted: ObjectKey | None = None
+
+
 class ResourceContext:
     """The object or list that a request addresses, with all that decides about it.
 
@@ -45,7 +56,7 @@ class ResourceContext:
         self._principals: frozenset[str] = frozenset()
         self._parent_id: str | None = None
         self._plural_uri: str | None = None
-        self._address: tuple[Any, ...] | None = None
+        self._address: Address | None = None
         # The page that is likely to be asked for, and the one that was read already.
         self._page_guess: PageQuery | None = None
         self.page_query: PageQuery | None = None
@@ -275,11 +286,8 @@ class ResourceContext:
         self._stored = stored
         self._principals = frozenset(principals) | stored.groups
 
-    def take_planned(self, address: tuple[Any, ...]) -> bool:
-        """Take what was read for all items of a batch, if it tells all that has to be known.
-
-        :param address: see :meth:`address`.
-        """
+    def take_planned(self, address: Address) -> bool:
+        """Take what was read for all items of a batch, if it tells all that has to be known."""
         self._address = address
         self._fetch(self.request.prefixed_userid, only_planned=True)
         return self._stored is not None
@@ -336,18 +344,18 @@ class ResourceContext:
         """
         return ContextQuery(userid, principals, *self.address())
 
-    def address(self) -> tuple[Any, ...]:
-        """The part of the query that does not depend on who asks: its fields from ``uris`` on."""
+    def address(self) -> Address:
+        """The part of the query that does not depend on who asks."""
         if self._address is None:
             self._address = self._find_address()
         return self._address
 
-    def _find_address(self) -> tuple[Any, ...]:
+    def _find_address(self) -> Address:
         resource_name = self.request.current_resource_name
         object_id = self.object_id
         # Nothing can be stored under such an id, which must not reach the database.
         if not is_storable_text(self.plural_uri()):
-            return (), ListKey(resource_name, "")
+            return Address((), ListKey(resource_name, ""))
         if object_id is not None and not is_storable_text(object_id):
             object_id = None
         object_uri = None if object_id is None else self.object_uri(object_id)
@@ -355,7 +363,7 @@ class ResourceContext:
         owner = resource.get_owner_key(self.request)
         consulted = resource.get_consulted_key(self.request)
         target = ListKey(resource_name, self.parent_id)
-        return self._uris(object_uri), target, object_id, object_uri, owner, consulted
+        return Address(self._uris(object_uri), target, object_id, object_uri, owner, consulted)
 
 
 def copy_permissions(permissions: Permissions) -> Permissions:

@@ -23,7 +23,7 @@ from kinto.core.endpoint import is_rendering_plain
 from kinto.core.prepared_requests import execute_prepared, has_onlookers
 from kinto.core.protocol import json_codec
 from kinto.core.protocol.urls import is_plain_path
-from kinto.core.request_context import ResourceContext
+from kinto.core.request_context import Address, ResourceContext
 from kinto.core.resource.model import Model
 from kinto.core.resource.validation import validate_resource_request
 from kinto.core.response import LightResponse
@@ -106,20 +106,24 @@ class FirstItem:
     """
 
     def __init__(self, context: ResourceContext) -> None:
-        self._context = context
         self._request: Request = context.request
         self._resource_class = context.service.resource
         # The origin is the same for all.
         _, self._validate = _validators(context)
-        uris, target, object_id, object_uri, owner, consulted = context.address()
-        self._above = uris[:-1]
-        self._target, self._owner, self._consulted = target, owner, consulted
-        self._list_uri = object_uri[: -len(object_id)]
-        self._path = self._request.environ["PATH_INFO"][: -len(object_id)]
+        self._address = context.address()
+        object_id, object_uri = self._address.object_id, self._address.object_uri
+        assert object_id is not None
+        assert object_uri is not None
+        self._list_uri = object_uri.removesuffix(object_id)
+        self._path = self._request.environ["PATH_INFO"].removesuffix(object_id)
+        self._above = self._address.uris[:-1]
         # Found out when it has been executed.
         self._model: Model | None = None
         self._shared: dict[str, Any] | None = None
         self._headers: dict[str, str] = {}
+        # Permissions that are enough to create an object, and to replace one.
+        self._creating: frozenset[BoundPermission] = frozenset()
+        self._replacing: frozenset[BoundPermission] = frozenset()
 
     @classmethod
     def of(cls, context: ResourceContext | None) -> FirstItem | None:
@@ -130,15 +134,15 @@ class FirstItem:
         """
         if context is None or not _is_plain(context):
             return None
-        *_, object_id, object_uri, owner, _consulted = context.address()
-        is_known = object_id is not None and object_uri is not None and owner is not None
-        return cls(context) if is_known and object_uri.endswith(f"/{object_id}") else None
+        address = context.address()
+        is_usual = address.object_id and address.object_uri and address.owner
+        return cls(context) if is_usual else None
 
-    def address(self, object_id: str) -> tuple[Any, ...]:
-        """Of an object in the list, as :meth:`ResourceContext.address` has it."""
-        uri = self._list_uri + object_id
-        above = (*self._above, uri)
-        return above, self._target, object_id, uri, self._owner, self._consulted
+    def address(self, object_id: str) -> Address:
+        """That of an object in the list."""
+        uri, common = self._list_uri + object_id, self._address
+        uris = (*self._above, uri)
+        return Address(uris, common.target, object_id, uri, common.owner, common.consulted)
 
     def learn(self, answer: Mapping[str, Any]) -> None:
         """Remember what is the same for all, when the first one has been executed."""
@@ -151,11 +155,11 @@ class FirstItem:
         self._headers = dict(answer["headers"])
         policy = self._request.registry.queryUtility(IAuthorizationPolicy)
         # What a PUT takes: see `ResourceContext.required_permission`.
-        creation = f"{self._target.resource_name}:create"
+        creation = f"{self._address.target.resource_name}:create"
         parent = self._list_uri.rstrip("/").rpartition("/")[0]
         self._creating = frozenset(policy.get_bound_permissions(parent, creation))
         anything = policy.get_bound_permissions(f"{self._list_uri}any", "write")
-        self._writing = frozenset(pair for pair in anything if pair[0] in self._above)
+        self._replacing = frozenset(pair for pair in anything if pair[0] in self._above)
 
     def answer(self, alike: AlikeItem) -> dict[str, Any] | None:
         """Execute an item; ``None`` when it has to be executed like any other one."""
@@ -176,7 +180,7 @@ class FirstItem:
         if self._model is None:
             self._model = resource.model
             self._model.get_permission_object_id = self._list_uri.__add__
-        self._model.conditions = {"owner": self._owner}
+        self._model.conditions = {"owner": self._address.owner}
         self._model.known_permissions = None
         return self._model
 
@@ -185,7 +189,7 @@ class FirstItem:
         if stored.obj is None:
             return not stored.granted.isdisjoint(self._creating)
         own = BoundPermission(self._list_uri + object_id, "write")
-        return own in stored.granted or not stored.granted.isdisjoint(self._writing)
+        return own in stored.granted or not stored.granted.isdisjoint(self._replacing)
 
     def _make_request(self, alike: AlikeItem) -> Request:
         first, item = self._request, alike.item
