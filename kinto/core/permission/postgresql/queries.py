@@ -6,6 +6,7 @@ Hot ones are written for one index each: a plan kept by the server cannot go wro
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+from kinto.core.postgresql.arrays import text_array
 from kinto.core.postgresql.statements import Mergeable, Params, Statement
 
 
@@ -259,15 +260,15 @@ def _merge_replacements(replacements: Sequence[Replacement]) -> tuple[Statement,
         for name, holders in permissions.items()
     }
     aces = [(*key, holder) for key, holders in last.items() for holder in holders]
-    params: dict[str, list[str]] = {
-        "objects_ids": [object_id for object_id, _, _ in aces],
-        "permissions": [name for _, name, _ in aces],
-        "principals": [holder for _, _, holder in aces],
+    params = {
+        "objects_ids": text_array([object_id for object_id, _, _ in aces]),
+        "permissions": text_array([name for _, name, _ in aces]),
+        "principals": text_array([holder for _, _, holder in aces]),
     }
     if all(replacement.is_first for replacement in replacements):
         return _INSERT_ALL, params
-    params["replaced_ids"] = [object_id for object_id, _ in last]
-    params["replaced"] = [name for _, name in last]
+    params["replaced_ids"] = text_array([object_id for object_id, _ in last])
+    params["replaced"] = text_array([name for _, name in last])
     return _REPLACE_ALL, params
 
 

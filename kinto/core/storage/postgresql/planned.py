@@ -6,6 +6,7 @@ See :mod:`.plan`.
 from collections.abc import Sequence
 from typing import Any
 
+from kinto.core.postgresql.arrays import ArrayText, number_array, text_array
 from kinto.core.postgresql.connection import Connection
 from kinto.core.postgresql.statements import Mergeable, Params, Statement
 from kinto.core.storage.postgresql.plan import (
@@ -87,15 +88,12 @@ def read_snapshot(
     rows = connection.fetch_all(
         _FETCH,
         {
-            "user_ids": list(user_ids),
-            "principals": list(first.principals),
-            "ancestors": ancestors,
-            "object_uris": object_uris,
-            "names": [key.resource_name for key in keys],
-            "parents": [key.parent_id for key in keys],
-            "ids": [key.object_id for key in keys],
-            "list_names": [key.resource_name for key in lists],
-            "list_parents": [key.parent_id for key in lists],
+            "user_ids": text_array(user_ids),
+            "principals": text_array(first.principals),
+            "ancestors": text_array(ancestors),
+            "object_uris": text_array(object_uris),
+            **_columns(keys, prefix=""),
+            **_list_columns(lists),
         },
     )
     snapshot = Snapshot(
@@ -146,22 +144,28 @@ def _merge_writes(writes: Sequence[Any]) -> tuple[Statement, Params]:
     owners = list({write.owner for write in writes if write.owner is not None})
     return _WRITE, {
         **_columns(list(last), prefix=""),
-        "epochs": [write.epoch for write in last.values()],
-        "previous": [previous[key] for key in last],
-        "data": [write.data for write in last.values()],
-        "list_names": [key.resource_name for key in lists],
-        "list_parents": [key.parent_id for key in lists],
-        "list_epochs": [epoch for epoch, _ in lists.values()],
-        "list_growth": [growth for _, growth in lists.values()],
+        "epochs": number_array([write.epoch for write in last.values()]),
+        "previous": number_array([previous[key] for key in last]),
+        "data": text_array([write.data for write in last.values()]),
+        **_list_columns(list(lists)),
+        "list_epochs": number_array([epoch for epoch, _ in lists.values()]),
+        "list_growth": number_array([growth for _, growth in lists.values()]),
         **_columns(owners, prefix="owner_"),
     }
 
 
-def _columns(keys: Sequence[ObjectKey], *, prefix: str) -> dict[str, list[str]]:
+def _columns(keys: Sequence[ObjectKey], *, prefix: str) -> dict[str, ArrayText]:
     return {
-        f"{prefix}names": [key.resource_name for key in keys],
-        f"{prefix}parents": [key.parent_id for key in keys],
-        f"{prefix}ids": [key.object_id for key in keys],
+        f"{prefix}names": text_array([key.resource_name for key in keys]),
+        f"{prefix}parents": text_array([key.parent_id for key in keys]),
+        f"{prefix}ids": text_array([key.object_id for key in keys]),
+    }
+
+
+def _list_columns(keys: Sequence[ListKey]) -> dict[str, ArrayText]:
+    return {
+        "list_names": text_array([key.resource_name for key in keys]),
+        "list_parents": text_array([key.parent_id for key in keys]),
     }
 
 
