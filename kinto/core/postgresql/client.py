@@ -19,7 +19,8 @@ from kinto.core.postgresql.embedded import is_embedded_url, resolve_url
 from kinto.core.settings import EmbeddedSettings, parse_group
 from kinto.core.storage.transactions import (
     current_request_transaction,
-    find_request_transaction,
+    find_part,
+    keep_part,
 )
 
 
@@ -109,7 +110,7 @@ class PostgreSQLClient:
 
     def find_plan(self) -> tuple[Any, Connection] | None:
         """The plan for the transaction of the request, with the connection for its writes."""
-        participant = self._participant()
+        participant: Participant | None = find_part(self)
         if participant is None or participant.plan is None:
             return None
         return participant.plan, participant.connection
@@ -188,14 +189,8 @@ class PostgreSQLClient:
 
     def _participant(self) -> Participant | None:
         """Our part in the request's transaction, if it has begun."""
-        transaction = find_request_transaction() if self._with_transaction else None
-        if transaction is None:
-            return None
-        try:
-            participant: Participant = transaction.data(self)
-        except KeyError:
-            return None
-        return None if participant.is_over() else participant
+        participant: Participant | None = find_part(self)
+        return None if participant is None or participant.is_over() else participant
 
     def _join(self, transaction: Transaction) -> Participant:
         participant = self._participant()
@@ -206,7 +201,7 @@ class PostgreSQLClient:
             except (TransactionFailedError, ValueError) as error:
                 participant.abort(transaction)
                 raise translate(error) from error
-            transaction.set_data(self, participant)
+            keep_part(self, participant)
         return participant
 
 

@@ -56,7 +56,7 @@ class Participant:
     ``BEGIN`` travels with the first statement. The commit is made when the transaction asks for
     votes, as it may still fail: then the request fails, and nothing claims to be stored.
 
-    :ivar plan: ends with the first write that it does not know of.
+    :ivar plan: ends with the first write that it does not know of, or with the transaction.
     """
 
     transaction_manager = None
@@ -145,6 +145,6 @@ class Participant:
         return self._lease is None
 
     def _release(self) -> None:
-        lease, self._lease = self._lease, None
+        lease, self._lease, self.plan = self._lease, None, None
         if lease is not None:
             lease.release()

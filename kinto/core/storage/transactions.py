@@ -25,11 +25,20 @@ class _Scope(threading.local):
 
     :ivar is_open: a request is served, whose transaction was not ended yet.
     :ivar marked: that transaction, once something was written.
+    :ivar parts: what backends keep for it.
     """
 
     is_open: bool = False
     marked: Transaction | None = None
     manager: TransactionManager | None = None
+
+    def __init__(self) -> None:  # in each thread that comes here
+        self.parts: dict[object, Any] = {}
+
+    def forget(self) -> None:
+        """Have no transaction marked."""
+        self.marked = None
+        self.parts.clear()
 
     def newTransaction(self, _transaction: Transaction) -> None:  # noqa: N802  # ISynchronizer
         """A transaction begins: it is no request's until it is marked."""
@@ -41,7 +50,7 @@ class _Scope(threading.local):
         """A transaction has ended, well or not."""
         if self.marked is None or ended is self.marked:
             self.is_open = False
-            self.marked = None
+            self.forget()
 
 
 _SCOPE = _Scope()
@@ -122,7 +131,7 @@ def open_request_scope(manager: TransactionManager) -> None:
         actual.registerSynch(_SCOPE)
         _SCOPE.manager = actual
     _SCOPE.is_open = True
-    _SCOPE.marked = None
+    _SCOPE.forget()
 
 
 def begin_request_scope(manager: TransactionManager | None = None) -> Transaction:
@@ -138,7 +147,7 @@ def begin_request_scope(manager: TransactionManager | None = None) -> Transactio
 def end_request_scope() -> None:
     """Forget the mark before its transaction ends: later writes commit call by call."""
     _SCOPE.is_open = False
-    _SCOPE.marked = None
+    _SCOPE.forget()
 
 
 def abort_unfinished() -> None:
@@ -156,14 +165,19 @@ def is_in_request_scope() -> bool:
     return _SCOPE.is_open
 
 
-def find_request_transaction() -> Transaction | None:
-    """The transaction of the request that this thread serves, once something was written."""
-    return _SCOPE.marked
-
-
 def current_request_transaction() -> Transaction | None:
     """The transaction of the request that this thread serves, if it serves one; begins it."""
     if _SCOPE.marked is None and _SCOPE.is_open:
         assert _SCOPE.manager is not None
         _SCOPE.marked = _SCOPE.manager.get()
     return _SCOPE.marked
+
+
+def keep_part(owner: object, part: Any) -> None:
+    """Keep what a backend has to do with the marked transaction, until that one ends."""
+    _SCOPE.parts[owner] = part
+
+
+def find_part(owner: object) -> Any:
+    """What a backend has kept for the marked transaction; ``None`` if it has no part in it."""
+    return _SCOPE.parts.get(owner)

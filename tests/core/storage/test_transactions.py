@@ -10,6 +10,8 @@ from kinto.core.storage.transactions import (
     begin_request_scope,
     current_request_transaction,
     end_request_scope,
+    find_part,
+    keep_part,
 )
 
 
@@ -64,6 +66,31 @@ def test_each_thread_serves_its_own_request() -> None:
     begin_request_scope()
     seen: list[object] = []
     thread = threading.Thread(target=lambda: seen.append(current_request_transaction()))
+    thread.start()
+    thread.join()
+
+    assert seen == [None]
+
+
+@pytest.mark.parametrize("end", ["commit", "abort", "begin"])
+def test_what_backends_keep_ends_with_the_transaction(end: str) -> None:
+    transaction.begin()
+    begin_request_scope()
+    keep_part("backend", "part")
+    assert find_part("backend") == "part"
+
+    getattr(transaction, end)()
+
+    assert find_part("backend") is None
+
+
+def test_what_backends_keep_is_of_one_thread() -> None:
+    transaction.begin()
+    begin_request_scope()
+    keep_part("backend", "part")
+    seen: list[object] = []
+    thread = threading.Thread(target=lambda: seen.append(find_part("backend")))
+
     thread.start()
     thread.join()
 
