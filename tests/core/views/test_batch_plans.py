@@ -254,6 +254,28 @@ def test_permissions_granted_on_the_way_count(client: Client) -> None:
     assert client.get(path).data["n"] == 2
 
 
+@pytest.mark.parametrize("existing", [[], ["a"], ["a", "b"]])
+def test_permissions_of_new_objects_and_of_others_are_as_asked_for(
+    client: Client, existing: list[str]
+) -> None:
+    uri = client.new_collection()
+    for name in existing:
+        client.call("PUT", f"{uri}/records/{name}", {"permissions": {"read": ["former"]}})
+
+    answer = client.batch(
+        *(
+            {"method": "PUT", "path": f"{uri}/records/{name}", "body": {"permissions": wanted}}
+            for name in "ab"
+            for wanted in [{"read": [name, name], "write": [client.principal]}]
+        )
+    )
+
+    assert statuses(answer) == [200 if name in existing else 201 for name in "ab"]
+    for name in "ab":
+        permissions = client.get(f"{uri}/records/{name}").json["permissions"]
+        assert permissions == {"read": [name], "write": [client.principal]}
+
+
 def test_items_of_another_user_are_judged_by_his_permissions(client: Client) -> None:
     uri = client.new_collection()
     stranger = {"Authorization": "Basic c3RyYW5nZXI6c2VjcmV0"}
