@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 from weakref import ref
 
 from kinto.core.postgresql.statements import Mergeable, Params, Statement
@@ -21,7 +21,8 @@ class Savepoint:
     position: int
 
 
-class Queued(NamedTuple):
+@dataclass(slots=True)
+class Queued:
     """SQL that is sent later.
 
     :param sql: as it is sent.

@@ -6,7 +6,7 @@ connection, where those of one kind become one statement (:mod:`.planned`), whic
 everything was as foreseen.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import NamedTuple
@@ -38,6 +38,7 @@ class PlannedWrite(NamedTuple):
     """
 
     key: ObjectKey
+    list_key: ListKey
     epoch: int
     previous: int | None
     data: str | None
@@ -79,7 +80,7 @@ class WritePlan:
         self._snapshot = snapshot
         self._holders = snapshot.principals | snapshot.groups
         # Items of a batch have most of their ancestors in common.
-        self._granted: dict[str, list[BoundPermission]] = {}
+        self._granted: dict[tuple[str, ...], frozenset[BoundPermission] | None] = {}
         self._above: dict[ObjectKey, KintoObject] = {}
         self._read_at = monotonic()
         self._written: set[ObjectKey] = set()
@@ -102,9 +103,9 @@ class WritePlan:
         if query.object_uri is not None and query.object_uri not in snapshot.aces:
             return None
         granted = self._find_granted(query)
-        key = None if query.object_id is None else ObjectKey(*query.target, query.object_id)
         if granted is None:
             return None
+        key = None if query.object_id is None else ObjectKey(*query.target, query.object_id)
         for each in (key, query.owner, query.consulted):
             if each is not None and (each in self._written or each not in snapshot.rows):
                 return None
@@ -143,27 +144,30 @@ class WritePlan:
         return self._holders == {*query.principals}
 
     def _find_granted(self, query: ContextQuery) -> frozenset[BoundPermission] | None:
-        granted: list[BoundPermission] = []
-        for uri in query.uris:
-            found = self._granted.get(uri)
-            if found is None:
-                found = self._granted_on(uri)
-                if found is None:
-                    return None
-                self._granted[uri] = found
-            granted += found
-        return frozenset(granted)
+        above, own = query.uris[:-1], query.uris[-1:]
+        if above not in self._granted:
+            self._granted[above] = self._granted_on(above)
+        granted = self._granted[above]
+        # An object that is new has no permissions.
+        if granted is None or (own and self._snapshot.aces.get(own[0]) == {}):
+            return granted
+        further = self._granted_on(own)
+        return None if further is None else granted | further
 
-    def _granted_on(self, uri: str) -> list[BoundPermission] | None:
+    def _granted_on(self, uris: Iterable[str]) -> frozenset[BoundPermission] | None:
+        """What is granted on these objects; ``None`` where the database has to be asked."""
         snapshot = self._snapshot
-        if uri in snapshot.aces:
-            return [
-                BoundPermission(uri, name)
-                for name, principals in snapshot.aces[uri].items()
-                if not self._holders.isdisjoint(principals)
-            ]
-        names = snapshot.granted.get(uri)
-        return None if names is None else [BoundPermission(uri, name) for name in names]
+        granted: list[BoundPermission] = []
+        for uri in uris:
+            aces = snapshot.aces.get(uri)
+            if aces is None:
+                names: Iterable[str] | None = snapshot.granted.get(uri)
+                if names is None:
+                    return None
+            else:
+                names = [each for each in aces if not self._holders.isdisjoint(aces[each])]
+            granted += [BoundPermission(uri, name) for name in names]
+        return frozenset(granted)
 
     # -- writes -------------------------------------------------------------------------
 
@@ -190,7 +194,7 @@ class WritePlan:
         epoch = max(highest + 1, self._now())
         growth = (data is not None) - is_live
         previous = None if row is None else row.epoch
-        write = PlannedWrite(key, epoch, previous, data, growth, owner)
+        write = PlannedWrite(key, list_key, epoch, previous, data, growth, owner)
         snapshot.locked[list_key] = epoch
         snapshot.rows[key] = KnownRow(epoch, data)
         self._written.add(key)
@@ -215,11 +219,12 @@ class WritePlan:
         return is_first
 
 
-def newest_by_list(writes: Sequence[PlannedWrite]) -> Mapping[ListKey, tuple[int, int]]:
+def newest_by_list(writes: Iterable[PlannedWrite]) -> Mapping[ListKey, tuple[int, int]]:
     """For each list written to, its newest timestamp and by how many objects it grows."""
     lists: dict[ListKey, tuple[int, int]] = {}
     for write in writes:
-        key = ListKey(write.key.resource_name, write.key.parent_id)
-        _, growth = lists.get(key, (0, 0))
-        lists[key] = (write.epoch, growth + write.growth)
+        growth = write.growth
+        if write.list_key in lists:
+            growth += lists[write.list_key][1]
+        lists[write.list_key] = (write.epoch, growth)
     return lists
