@@ -34,6 +34,7 @@ from tests.support.processes import (
 # A fault must not be survived because the disk was not asked.
 _SETTINGS = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on"}
 _PAUSE_SECONDS = 0.02
+_ATTEMPTS = 500
 _NAME = "drill"
 _OF_OTHERS = (
     "FROM pg_stat_activity WHERE backend_type = 'client backend'"
@@ -135,8 +136,15 @@ class Database:
             self._sessions.pop().close()
 
     def end_sessions_of_others(self) -> None:
-        """Have the server close the connections of the service, while it is full."""
-        _rows(self._sessions[0], f"SELECT pg_terminate_backend(pid) {_OF_OTHERS}")
+        """Have the server close the connections of the service, and take each of them over.
+
+        The service may be quicker to connect again, so that it takes some attempts.
+        """
+        for _ in range(_ATTEMPTS):
+            _rows(self._sessions[0], f"SELECT pg_terminate_backend(pid) {_OF_OTHERS}")
+            self.fill_up()
+            if _rows(self._sessions[0], f"SELECT COUNT(*) {_OF_OTHERS}") == [(0,)]:
+                return
 
     def count_connections(self) -> int:
         """How many the service has."""

@@ -47,7 +47,7 @@ def prepare_request(request: Request) -> Any:
     except URLDecodeError:
         return None
     attributes, route = request.__dict__, info["route"]
-    attributes["known_route"] = (request.environ["PATH_INFO"], info)
+    attributes["known_route"] = (request.environ.get("PATH_INFO"), info)
     if route is None:
         return None
     factory = route.factory or request.registry.queryUtility(IRootFactory)

@@ -32,7 +32,7 @@ class SegmentRoutesMapper(RoutesMapper):  # type: ignore[misc]  # Pyramid ships 
         :raises URLDecodeError: the path is not UTF-8.
         """
         known = request.__dict__.get("known_route")
-        if known is not None and known[0] == request.environ["PATH_INFO"]:
+        if known is not None and known[0] == request.environ.get("PATH_INFO"):
             found: dict[str, Any] = known[1]
             return found
         try:

@@ -4,6 +4,7 @@ import gc
 from typing import Any
 
 import pytest
+import webob
 from pyramid.config import Configurator
 from pyramid.events import BeforeTraversal, ContextFound, NewRequest, NewResponse
 from pyramid.response import Response
@@ -120,3 +121,16 @@ def test_an_answered_request_leaves_nothing_to_the_collector(method: str) -> Non
 def count_contexts() -> int:
     """How many there are in this process, those of other applications included."""
     return sum(isinstance(each, ResourceContext) for each in gc.get_objects())
+
+
+@pytest.mark.parametrize("path", ["/v1/", f"/v1{BUCKET}", "/v1/buckets?_limit=1"])
+def test_a_server_may_leave_out_where_it_mounts_us(path: str) -> None:
+    client = make_client()
+    client.put("/buckets/c")
+    request = webob.Request.blank(path, authorization=("Basic", "b3duZXI6c2VjcmV0"))
+    del request.environ["SCRIPT_NAME"]
+
+    response = request.get_response(client.app)
+
+    assert response.status_code == 200
+    assert "Next-Page" in response.headers or "_limit" not in path

@@ -119,7 +119,7 @@ def next_page_url(
 
 def _own_url(request: Request) -> str:
     """URL of a request without its query string."""
-    path = request.environ["SCRIPT_NAME"] + request.environ["PATH_INFO"]
+    path = request.environ.get("SCRIPT_NAME", "") + request.environ["PATH_INFO"]
     return f"{request.host_url}{path}" if is_plain_path(path) else request.path_url
 
 

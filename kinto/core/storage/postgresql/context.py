@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from kinto.core.postgresql.arrays import text_array
 from kinto.core.postgresql.connection import Connection
 from kinto.core.postgresql.statements import Statement
 from kinto.core.storage.matching import FieldNames
@@ -257,9 +258,9 @@ def groups_of(userid: str | None) -> list[str]:
 def _params(query: ContextQuery) -> dict[str, object]:
     owner = query.owner
     return {
-        "user_ids": groups_of(query.userid),
-        "principals": list(query.principals),
-        "uris": list(query.uris),
+        "user_ids": text_array(groups_of(query.userid)),
+        "principals": text_array(query.principals),
+        "uris": text_array(query.uris),
         "object_uri": query.object_uri,
         "resource_name": query.target.resource_name,
         "parent_id": query.target.parent_id,
