@@ -7,25 +7,10 @@ from kinto.core.postgresql.statements import Statement
 from kinto.core.types import ListKey
 
 
-# `unnest` gives the keys in their order, in which they are locked.
 _LOCK = Statement(
     "kinto_lock_lists",
-    """
-    SELECT kinto_lock_list(resource_name, parent_id)
-      FROM unnest(%(resource_names)s::text[], %(parent_ids)s::text[])
-        AS keys (resource_name, parent_id)
-    """,
-)
-
-# A request that may yet be refused must not make rows. As a scalar subquery this is asked for
-# each key in turn: a join could change the order.
-_LOCK_KNOWN = Statement(
-    "kinto_lock_known_lists",
-    f"""{_LOCK.sql}
-     WHERE (SELECT TRUE FROM timestamps AS known
-             WHERE known.parent_id = keys.parent_id
-               AND known.resource_name = keys.resource_name)
-    """,
+    "SELECT kinto_lock_lists(%(resource_names)s, %(parent_ids)s, %(known_only)s)",
+    types={"resource_names": "text[]", "parent_ids": "text[]", "known_only": "boolean"},
 )
 
 _ADD = Statement(
@@ -47,7 +32,7 @@ def lock_lists(
 ) -> None:
     """Keep other writers away from these lists until the end of the transaction."""
     if keys:
-        connection.defer(_LOCK_KNOWN if known_only else _LOCK, _columns(keys))
+        connection.defer(_LOCK, {**_columns(keys), "known_only": known_only})
 
 
 def add_lists(connection: Connection, keys: Sequence[ListKey]) -> None:

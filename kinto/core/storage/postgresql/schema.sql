@@ -449,6 +449,23 @@ BEGIN
 END
 $$;
 
+-- Lock lists in the order given, which is the same for all.
+-- p_known_only: a request that may yet be refused must not make rows.
+CREATE OR REPLACE FUNCTION kinto_lock_lists(
+    p_names TEXT[], p_parents TEXT[], p_known_only BOOLEAN
+) RETURNS VOID LANGUAGE plpgsql VOLATILE SET enable_seqscan = off AS $$
+BEGIN
+    FOR place IN 1 .. cardinality(p_names) LOOP
+        IF p_known_only THEN
+            PERFORM FROM timestamps
+              WHERE parent_id = p_parents[place] AND resource_name = p_names[place];
+            CONTINUE WHEN NOT FOUND;
+        END IF;
+        PERFORM kinto_lock_list(p_names[place], p_parents[place]);
+    END LOOP;
+END
+$$;
+
 -- An object as lists show it. Each value is used once, but for `data`, which is not made a text
 -- to compare it: this is what a page costs. `right` cuts a character off without counting all of
 -- them.

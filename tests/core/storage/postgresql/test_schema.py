@@ -137,7 +137,7 @@ def test_a_dry_run_changes_nothing(database_of_26: str, url: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("step", "start"), [(STEPS[-2], "-- The count of a list that"), (STEPS[-1], "-- An object as")]
+    ("step", "start"), [(STEPS[-2], "-- The count of a list that"), (STEPS[-1], "-- Lock lists")]
 )
 def test_what_the_last_steps_make_is_in_the_schema(step: str, start: str) -> None:
     """A function is the same in a new database and in one taken over."""
