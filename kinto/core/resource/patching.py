@@ -32,13 +32,14 @@ class PatchedObject:
 
 def patch_object(resource: Any, obj: KintoObject, changes: Any) -> PatchedObject:
     """Apply the changes, checked by the schema of the resource."""
-    if resource.request.content_type == JSON_PATCH:
+    content_type = resource.request.content_type
+    if content_type == JSON_PATCH:
         patched = _apply_operations(resource, obj, changes)
     else:
-        patched = _merge(resource, obj, changes)
+        patched = _merge(obj, changes, is_merge_patch=content_type == MERGE_PATCH)
     new, permissions = _split(patched.obj)
     id_field, modified_field = resource.model.id_field, resource.model.modified_field
-    is_plain_merge = resource.request.content_type not in (JSON_PATCH, MERGE_PATCH)
+    is_plain_merge = content_type not in (JSON_PATCH, MERGE_PATCH)
     for field in (id_field, modified_field):
         # A patch that removes what the server decides says nothing about it; in a plain merge
         # `null` is a value like others.
@@ -52,10 +53,9 @@ def patch_object(resource: Any, obj: KintoObject, changes: Any) -> PatchedObject
     return PatchedObject(new, patched.sent)
 
 
-def _merge(resource: Any, obj: KintoObject, changes: Any) -> PatchedObject:
+def _merge(obj: KintoObject, changes: Any, *, is_merge_patch: bool) -> PatchedObject:
     stored, _ = _split(obj)
     sent = changes.get("data", {})
-    is_merge_patch = resource.request.content_type == MERGE_PATCH
     merged = merge_patch(stored, sent) if is_merge_patch else shallow_merge(stored, sent)
     kind = PermissionChange.MERGE_PATCH if is_merge_patch else PermissionChange.PATCH
     permissions = requested_permissions(

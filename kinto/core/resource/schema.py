@@ -12,6 +12,7 @@ import colander
 
 from kinto.core import schema as core_schema
 from kinto.core.exceptions import InvalidParameter
+from kinto.core.protocol.dicts import copy_json
 
 
 _ALWAYS_KNOWN = ("id", "last_modified")
@@ -49,7 +50,11 @@ class ResourceSchema(colander.MappingSchema):  # type: ignore[misc]  # colander 
 
     def deserialize(self, cstruct: Any = colander.null) -> Any:
         """The attributes; id and timestamp are among them for closed schemas too."""
-        value = super().deserialize(cstruct)
+        if type(cstruct) is dict and is_open(self):
+            # What Colander would give, which copies each value with a call for it.
+            value = copy_json(cstruct)
+        else:
+            value = super().deserialize(cstruct)
         if isinstance(value, dict) and isinstance(cstruct, dict):
             kept = {name: cstruct[name] for name in _ALWAYS_KNOWN if name in cstruct}
             value = {**kept, **value}

@@ -45,7 +45,7 @@ def validate_patch_request(
 ) -> None:
     """Cornice validator of PATCH, whose body depends on its content type."""
     validated = _start(request)
-    behavior = request.headers.get("Response-Behavior")
+    behavior = request.environ.get("HTTP_RESPONSE_BEHAVIOR")
     if behavior:
         if behavior not in _BEHAVIORS:
             description = f'"{behavior}" is not one of {", ".join(_BEHAVIORS)}'

@@ -83,3 +83,16 @@ def test_schemas_of_their_own_are_left_to_colander(cls: type[ResourceSchema]) ->
     schema = object_body_schema(cls(), PERMISSIONS, is_data_required=False)
 
     assert not schema.accepts_as_is({"data": {"title": "x"}})
+
+
+@given(attributes=st.dictionaries(st.text(max_size=3) | st.just("id"), values))
+def test_open_attributes_are_copied_as_colander_does(attributes: dict[str, Any]) -> None:
+    class CopiedByColander(ResourceSchema):
+        def deserialize(self, cstruct: Any = colander.null) -> Any:
+            return super().deserialize(cstruct)
+
+    copied = ResourceSchema().deserialize(attributes)
+
+    assert list(copied.items()) == list(CopiedByColander().deserialize(attributes).items())
+    inner = [(copied[name], value) for name, value in attributes.items()]
+    assert all(one is not other for one, other in inner if isinstance(other, (dict, list)))
