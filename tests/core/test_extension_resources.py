@@ -276,6 +276,13 @@ def test_methods_call_their_helpers(client, monkeypatch):
     assert set(called) == helpers
 
 
+def test_what_a_validator_changes_counts(client):
+    for name in ("a", "b"):
+        client.put_json(f"/v0/mosses/{name}", {})
+    assert len(client.get("/v0/mosses").json["data"]) == 2
+    assert len(client.get("/v0/mosses?short=1").json["data"]) == 1
+
+
 # -- names of older versions ------------------------------------------------------------
 
 

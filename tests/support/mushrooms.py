@@ -8,6 +8,7 @@ from pyramid.request import Request
 from kinto.core import resource
 from kinto.core.errors import raise_invalid
 from kinto.core.events import ACTIONS
+from kinto.core.resource.validation import validate_resource_request
 
 
 class MushroomSchema(resource.ResourceSchema):
@@ -84,4 +85,15 @@ class Moss(resource.Resource):
     permissions = ()
 
 
-resource.register_resource(Moss, plural_path="/mosses", object_path="/mosses/{{id}}")
+def shorten(request: Request, **kwargs: Any) -> None:
+    """Validator: a list asked for with ``short`` is cut."""
+    if request.validated["querystring"].pop("short", None):
+        request.validated["querystring"]["_limit"] = "1"
+
+
+resource.register_resource(
+    Moss,
+    plural_path="/mosses",
+    object_path="/mosses/{{id}}",
+    plural_get_arguments={"validators": [validate_resource_request, shorten]},
+)

@@ -4,11 +4,12 @@ Source: extension API, section 5.
 """
 
 import functools
+from collections.abc import Sequence
 from typing import Any
 
 from pyramid.request import Request
 
-from kinto.core.errors import ERRORS, not_found, raise_invalid, send_alert
+from kinto.core.errors import ERRORS, not_found, raise_invalid
 from kinto.core.events import ACTIONS, PERMISSIONS_FIELD, is_listened_to
 from kinto.core.protocol.clock import msec_time
 from kinto.core.protocol.comparison import COMPARISON
@@ -24,7 +25,7 @@ from kinto.core.registry import settings_of
 from kinto.core.request_context import copy_permissions
 from kinto.core.resource.caching import add_cache_headers
 from kinto.core.resource.conditions import ensure_preconditions
-from kinto.core.resource.listing import next_page_url, or_400, read_token
+from kinto.core.resource.listing import next_page_url, or_400, read_token, warn_about_to
 from kinto.core.resource.model import Model
 from kinto.core.resource.patching import PatchedObject, patch_object
 from kinto.core.resource.schema import ResourceSchema, made_schema
@@ -42,12 +43,6 @@ from kinto.core.storage.exceptions import (
 from kinto.core.storage.generators import Generator
 from kinto.core.storage.protocols import PageQuery
 from kinto.core.types import KintoObject, ListKey, ObjectKey
-
-
-_TO_IS_DEPRECATED = "_to is now deprecated, you should use _before instead"
-_TO_DOCS = (
-    "https://kinto.readthedocs.io/en/2.4.0/api/resource.html#list-of-available-url-parameters"
-)
 
 
 class ResourceBase:
@@ -222,9 +217,8 @@ class ResourceBase:
 
     def _extract_filters(self) -> list[Filter]:
         params = query_params(self.request.validated)
-        # What the operator announces matters more.
-        if "_to" in self._query() and "Alert" not in self.request.response.headers:
-            send_alert(self.request, _TO_IS_DEPRECATED, url=_TO_DOCS)
+        if "_to" in self._query():
+            warn_about_to(self.request)
         filters: list[Filter] = []
         if params:
             filters = or_400(
@@ -375,7 +369,7 @@ class ResourceBase:
         return {**obj, PERMISSIONS_FIELD: permissions if is_shown else {}}
 
     def _add_next_page(
-        self, last: KintoObject, sorting: list[Sort], limit: int, offset: int
+        self, last: KintoObject, sorting: Sequence[Sort], limit: int, offset: int
     ) -> None:
         self.request.response.headers["Next-Page"] = next_page_url(
             self.request, last, sorting=sorting, limit=limit, offset=offset

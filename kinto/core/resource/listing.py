@@ -4,11 +4,11 @@ Source: "Query string" of the HTTP API, section 7.6.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from pyramid.request import Request
 
-from kinto.core.errors import raise_invalid, request_params
+from kinto.core.errors import raise_invalid, request_params, send_alert
 from kinto.core.exceptions import InvalidParameter, InvalidRequest
 from kinto.core.protocol.clock import msec_time
 from kinto.core.protocol.criteria import Filter, Sort
@@ -23,40 +23,104 @@ from kinto.core.protocol.pagination import (
     pagination_rules,
 )
 from kinto.core.protocol.query import parse_list_query
+from kinto.core.protocol.querystring import Params, RawValue, group_params
 from kinto.core.protocol.urls import UndecodableURL, build_url, is_plain_path, parse_query
 from kinto.core.registry import settings_of
 from kinto.core.storage.protocols import PageQuery
 from kinto.core.types import KintoObject
 
 
-def guess_page(request: Request, *, as_text: bool) -> PageQuery:
-    """The page that the query string of a GET asks for, the count that the one of a HEAD does.
+# Of the attributes of a request.
+_FORESEEN = "foreseen_list"
+_TO_IS_DEPRECATED = "_to is now deprecated, you should use _before instead"
+_TO_DOCS = (
+    "https://kinto.readthedocs.io/en/2.4.0/api/resource.html#list-of-available-url-parameters"
+)
+
+
+class AskedPage(NamedTuple):
+    """The page of a list that a request asks for.
+
+    :param page: with one object more than are shown, which tells whether more follow.
+    :param fields: names to show, ``None`` for all.
+    :param offset: number of objects on the pages before it.
+    """
+
+    page: PageQuery
+    fields: tuple[str, ...] | None
+    offset: int
+
+
+class ForeseenList(NamedTuple):
+    """What a query string asks for, read before it is known whether it is allowed.
+
+    :param resource_class: by whose rules it was read.
+    :param grouped: parameters by name, all of them valid.
+    :param asked: for a HEAD, with the count that it asks for.
+    """
+
+    resource_class: type
+    query_string: str
+    params: Params
+    grouped: dict[str, RawValue]
+    asked: AskedPage
+    uses_deprecated_to: bool
+
+
+def foresee_list(request: Request, resource_class: type, *, as_text: bool) -> ForeseenList:
+    """What a GET or HEAD of a list asks for; the request remembers it.
 
     :raises InvalidRequest: the query string is to be refused, or takes more to understand.
     """
     pagination = settings_of(request).pagination
+    query_string = request.environ.get("QUERY_STRING", "")
     try:
-        params = parse_query(request.environ.get("QUERY_STRING", ""))
+        params = parse_query(query_string)
     except UndecodableURL as error:
         raise InvalidRequest(str(error)) from error
     query = parse_list_query(
         params,
-        known_field=lambda field: True,
+        known_field=_any_field,
         now_ms=msec_time(),
         list_timestamp=_unknown_timestamp,
         paginate_by=pagination.paginate_by,
         max_fetch_size=pagination.max_fetch_size,
     )
-    if request.method == "HEAD":
-        return count_query(query.filters)
-    return PageQuery(
-        filters=query.filters,
-        sorting=query.sorting,
-        pagination_rules=query.rules,
-        limit=query.limit + 1,
-        include_deleted=query.include_deleted,
-        as_text=as_text and query.fields is None,
+    if request.environ["REQUEST_METHOD"] == "HEAD":
+        page = count_query(query.filters)
+    else:
+        page = PageQuery(
+            filters=query.filters,
+            sorting=query.sorting,
+            pagination_rules=query.rules,
+            limit=query.limit + 1,
+            include_deleted=query.include_deleted,
+            as_text=as_text and query.fields is None,
+        )
+    offset = 0 if query.token is None else query.token.offset
+    foreseen = request.__dict__[_FORESEEN] = ForeseenList(
+        resource_class,
+        query_string,
+        params,
+        group_params(params),
+        AskedPage(page, query.fields, offset),
+        query.uses_deprecated_to,
     )
+    return foreseen
+
+
+def find_foreseen(request: Request) -> ForeseenList | None:
+    """What was foreseen of the query string, if that is still the same."""
+    foreseen: ForeseenList | None = request.__dict__.get(_FORESEEN)
+    if foreseen is None or foreseen.query_string != request.environ.get("QUERY_STRING", ""):
+        return None
+    return foreseen
+
+
+def list_params(request: Request) -> Params:
+    """Names and values of the query string, read once."""
+    foreseen = find_foreseen(request)
+    return request_params(request) if foreseen is None else foreseen.params
 
 
 def count_query(filters: Sequence[Filter]) -> PageQuery:
@@ -70,6 +134,10 @@ def count_query(filters: Sequence[Filter]) -> PageQuery:
         as_text=False,
         counts=True,
     )
+
+
+def _any_field(field: str) -> bool:
+    return True
 
 
 def _unknown_timestamp() -> int | None:
@@ -113,7 +181,7 @@ def next_page_url(
         ttl = settings_of(request).pagination.token_validity_seconds
         request.registry.cache.set(nonce, "issued", ttl=ttl)
     token = encode_token(make_token(last, sorting, offset=offset, nonce=nonce))
-    params = next_page_params(request_params(request), limit=limit, token=token)
+    params = next_page_params(list_params(request), limit=limit, token=token)
     return build_url(_own_url(request), params)
 
 
@@ -129,3 +197,9 @@ def or_400(request: Request, parse: Callable[[], Any]) -> Any:
         return parse()
     except InvalidParameter as error:
         raise_invalid(request, error.location, error.name, error.description)
+
+
+def warn_about_to(request: Request) -> None:
+    """Announce that ``_to`` is deprecated; what the operator announces matters more."""
+    if "Alert" not in request.response.headers:
+        send_alert(request, _TO_IS_DEPRECATED, url=_TO_DOCS)

@@ -3,6 +3,7 @@
 Source: "Semantics of each method" of the HTTP API, section 6; extension API, section 5.
 """
 
+from collections.abc import Sequence
 from operator import attrgetter
 from typing import Any
 
@@ -18,13 +19,20 @@ from kinto.core.protocol.filters import filters_on_timestamp
 from kinto.core.protocol.json_codec import loads_stored, raw_json, read_raw
 from kinto.core.protocol.permissions import PermissionChange
 from kinto.core.resource.former_names import FormerNames
-from kinto.core.resource.listing import count_query, guess_page
+from kinto.core.resource.listing import (
+    AskedPage,
+    count_query,
+    find_foreseen,
+    foresee_list,
+    warn_about_to,
+)
 from kinto.core.resource.patching import respond_to_patch
 from kinto.core.resource.writing import (
     add_permissions,
     parse_deletion_timestamp,
     requested_permissions,
 )
+from kinto.core.shared_objects import restricted_to
 from kinto.core.storage.exceptions import (
     ConcurrentWriteError,
     ObjectNotFoundError,
@@ -34,6 +42,7 @@ from kinto.core.storage.protocols import Page, PageQuery, TextPage
 
 # What decides which objects a list shows.
 _choices = attrgetter(
+    "__init__",
     "plural_get",
     "is_known_field",
     "default_model",
@@ -41,6 +50,7 @@ _choices = attrgetter(
     "_extract_filters",
     "_extract_sorting",
     "_extract_pagination_rules_from_token",
+    "_extract_partial_fields",
 )
 
 
@@ -62,33 +72,20 @@ class Resource(FormerNames):
         self._raise_412_if_modified()
         response = self.request.response
         self._add_cache_header(response)
-        limit = self._extract_limit()
-        sorting = self._extract_sorting(limit)
-        filters = self._extract_filters()
-        rules, offset = self._extract_pagination_rules_from_token(limit, sorting)
-        fields = self._extract_partial_fields()
+        page_query, fields, offset = self._foreseen_page() or self._read_page()
         if is_head:
             self._add_timestamp_header(response)
-            count = self._known_count(filters)
+            count = self._known_count(page_query.filters)
             if count is None:
-                count = self.model.count_objects(filters)
+                count = self.model.count_objects(page_query.filters)
             response.headers["Total-Objects"] = response.headers["Total-Records"] = str(count)
             return self.postprocess([])
-        query = PageQuery(
-            filters=filters,
-            sorting=sorting,
-            pagination_rules=rules,
-            limit=limit + 1,
-            include_deleted=filters_on_timestamp(
-                filters, modified_field=self.model.modified_field
-            ),
-            as_text=fields is None and self._nobody_reads_pages(self.request),
-        )
-        page = self._known_page(query) or self.model.get_page(
-            timestamp=lambda: self.timestamp, query=query
+        page = self._known_page(page_query) or self.model.get_page(
+            timestamp=lambda: self.timestamp, query=page_query
         )
         self._list_timestamp = page.timestamp
         self._add_timestamp_header(response, page.timestamp)
+        sorting, limit = page_query.sorting, page_query.limit - 1
         if isinstance(page, TextPage):
             if page.last is not None:
                 self._add_next_page(loads_stored(page.last), sorting, limit, offset + limit)
@@ -100,19 +97,55 @@ class Resource(FormerNames):
             objects = [project_fields(obj, fields) for obj in objects]
         return self.postprocess(objects)
 
+    def _read_page(self) -> AskedPage:
+        """What the query string asks for."""
+        limit = self._extract_limit()
+        sorting = self._extract_sorting(limit)
+        filters = self._extract_filters()
+        rules, offset = self._extract_pagination_rules_from_token(limit, sorting)
+        fields = self._extract_partial_fields()
+        page = PageQuery(
+            filters=filters,
+            sorting=sorting,
+            pagination_rules=rules,
+            limit=limit + 1,
+            include_deleted=filters_on_timestamp(
+                filters, modified_field=self.model.modified_field
+            ),
+            as_text=fields is None and self._nobody_reads_pages(self.request),
+        )
+        return AskedPage(page, fields, offset)
+
+    def _foreseen_page(self) -> AskedPage | None:
+        """The same, when it was read already by the rules of this class."""
+        foreseen = find_foreseen(self.request)
+        if foreseen is None or foreseen.resource_class is not type(self):
+            return None
+        # Whoever changes what was validated is listened to.
+        if foreseen.grouped != self._query():
+            return None
+        if foreseen.uses_deprecated_to:
+            warn_about_to(self.request)
+        asked = foreseen.asked
+        shared_ids = getattr(self.context, "shared_ids", None)
+        if shared_ids is None:
+            return asked
+        return asked._replace(page=restricted_to(asked.page, shared_ids))
+
     @classmethod
     def guess_page(cls, request: Request) -> PageQuery | None:
         """The page of a plain GET of a list, the count of a HEAD."""
         service = request.current_service
         if request.method not in ("GET", "HEAD") or service.type != "plural":
             return None
-        if "If-None-Match" in request.headers or cls._chooses_pages():
+        if "HTTP_IF_NONE_MATCH" in request.environ or cls._chooses_pages():
             return None
         try:
-            return guess_page(request, as_text=cls._nobody_reads_pages(request))
+            foreseen = foresee_list(request, cls, as_text=cls._nobody_reads_pages(request))
         except InvalidRequest:
             # It is refused once it is known who asks.
             return None
+        return foreseen.asked.page
 
     @classmethod
     def _chooses_pages(cls) -> bool:
@@ -127,7 +160,7 @@ class Resource(FormerNames):
         page: Page | TextPage | None = context.stored.page
         return page
 
-    def _known_count(self, filters: list[Filter]) -> int | None:
+    def _known_count(self, filters: Sequence[Filter]) -> int | None:
         """The number of objects that match, when it was read along with the context."""
         context = getattr(self.context, "resource_context", None)
         if context is None or context.page_query != count_query(filters):

@@ -14,6 +14,7 @@ from kinto.core.protocol.json_patch import validate_json_patch_body
 from kinto.core.protocol.preconditions import parse_preconditions
 from kinto.core.protocol.querystring import Params, group_params, validate_querystring
 from kinto.core.protocol.storable import check_storable, may_hold_nul
+from kinto.core.resource.listing import find_foreseen
 from kinto.core.resource.schema import find_errors, patch_body_schema
 
 
@@ -118,6 +119,9 @@ def _read_preconditions(request: Request) -> dict[str, Any]:
 def _read_query(request: Request) -> dict[str, Any]:
     if not request.environ.get("QUERY_STRING"):
         return {}
+    foreseen = find_foreseen(request)
+    if foreseen is not None:
+        return dict(foreseen.grouped)
     params = request_params(request)
     # On objects all parameters but `_fields` are ignored, even malformed ones.
     if request.current_service.type == "plural":
