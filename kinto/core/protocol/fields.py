@@ -9,9 +9,8 @@ from typing import Final
 from kinto.core.exceptions import InvalidParameter
 from kinto.core.protocol.dicts import dict_subset
 from kinto.core.protocol.querystring import (
-    Params,
+    GroupedParams,
     find_name_problem,
-    group_params,
     parse_names,
 )
 from kinto.core.types import KintoObject
@@ -21,13 +20,15 @@ MAX_FIELDS: Final = 500
 
 
 def extract_fields(
-    params: Params, *, known_field: Callable[[str], bool]
+    params: GroupedParams, *, known_field: Callable[[str], bool]
 ) -> tuple[str, ...] | None:
     """The names in ``_fields``, ``None`` when every field is wanted.
 
     :raises InvalidParameter: a field that objects of this kind do not have; too many of them.
     """
-    names = tuple(dict.fromkeys(parse_names(group_params(params).get("_fields"))))
+    if "_fields" not in params:
+        return None
+    names = tuple(dict.fromkeys(parse_names(params.get("_fields"))))
     if len(names) > MAX_FIELDS:
         raise InvalidParameter("querystring", "_fields", f"At most {MAX_FIELDS} fields")
     for name in names:

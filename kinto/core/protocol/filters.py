@@ -13,10 +13,9 @@ from kinto.core.protocol.comparison import COMPARISON
 from kinto.core.protocol.criteria import Filter
 from kinto.core.protocol.querystring import (
     TIMESTAMP_ALIASES,
-    Params,
+    GroupedParams,
     RawValue,
     find_name_problem,
-    group_params,
     invalid_value,
     parse_number,
     parse_whole_number,
@@ -61,7 +60,7 @@ class _Context:
 
 
 def extract_filters(
-    params: Params,
+    params: GroupedParams,
     *,
     known_field: Callable[[str], bool],
     now_ms: int,
@@ -76,7 +75,7 @@ def extract_filters(
     """
     context = _Context(known_field, now_ms, list_timestamp, id_field, modified_field)
     filters: list[Filter] = []
-    for name, raw in group_params(params).items():
+    for name, raw in params.items():
         if name.startswith("_") and name not in _ALIASES:
             continue
         found = _read_filter(name, raw, context)

@@ -53,7 +53,7 @@ def extract_limit(requested: int | None, *, paginate_by: int | None, max_fetch_s
 
     :param requested: ``None`` or 0 when the client does not mind.
     """
-    return min(size for size in (requested, paginate_by, max_fetch_size) if size)
+    return min([size for size in (requested, paginate_by, max_fetch_size) if size])
 
 
 def make_token(

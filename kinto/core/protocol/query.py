@@ -18,8 +18,7 @@ from kinto.core.protocol.pagination import (
     pagination_rules,
 )
 from kinto.core.protocol.querystring import (
-    Params,
-    group_params,
+    GroupedParams,
     parse_number,
     validate_querystring,
 )
@@ -49,7 +48,7 @@ class ListQuery:
 
 
 def parse_list_query(
-    params: Params,
+    params: GroupedParams,
     *,
     known_field: Callable[[str], bool],
     now_ms: int,
@@ -80,14 +79,13 @@ def parse_list_query(
     )
     sorting = extract_sorting(params, known_field=known_field, modified_field=modified_field)
     fields = extract_fields(params, known_field=known_field) if reads_fields else None
-    grouped = group_params(params)
     limit = extract_limit(
-        parse_number(grouped.get("_limit", "")),
+        parse_number(params["_limit"]) if "_limit" in params else None,
         paginate_by=paginate_by,
         max_fetch_size=max_fetch_size,
     )
     token = None
-    if text := grouped.get("_token"):
+    if text := params.get("_token"):
         token = decode_token(str(text), sorting, modified_field=modified_field)
     return ListQuery(
         filters=filters,
@@ -97,5 +95,5 @@ def parse_list_query(
         rules=pagination_rules(sorting, token.last_object) if token else None,
         fields=fields,
         include_deleted=filters_on_timestamp(filters, modified_field=modified_field),
-        uses_deprecated_to="_to" in grouped,
+        uses_deprecated_to="_to" in params,
     )

@@ -4,7 +4,7 @@ Source: "URL parameters" in the API documentation.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from kinto.core.exceptions import InvalidParameter
@@ -15,6 +15,8 @@ from kinto.core.protocol.text import native_value
 Params = Sequence[tuple[str, str]]
 # What a parameter holds: its text, or the texts of a repeated one.
 RawValue = str | list[str]
+# Parameters by name, in the order of their first appearance.
+GroupedParams = Mapping[str, RawValue]
 
 TIMESTAMP_ALIASES: Final = ("_since", "_before", "_to")
 MAX_NUMBER: Final = 9_223_372_036_854_775_808
@@ -24,6 +26,7 @@ MAX_NAME_LENGTH: Final = 1_000
 
 # Fewer than any number that is out of range has.
 _FEW_DIGITS: Final = 19
+_NUMBERS: Final = ("_limit", *TIMESTAMP_ALIASES)
 _NUMBER = re.compile(r"(?P<sign>[+-]?)(?P<whole>[0-9]+)(?:\.[0-9]*)?(?:[eE][+-]?[0-9]+)?")
 _WHOLE_NUMBER = re.compile(r"[0-9]{1,19}")
 
@@ -61,13 +64,12 @@ def find_name_problem(name: str, field: str) -> InvalidParameter | None:
 
 
 def validate_querystring(
-    params: Params, *, id_field: str = "id", modified_field: str = "last_modified"
+    params: GroupedParams, *, id_field: str = "id", modified_field: str = "last_modified"
 ) -> list[InvalidParameter]:
     """Errors of the parameters whose type is known, in the order of the query string."""
-    numbers = ("_limit", *TIMESTAMP_ALIASES, modified_field)
     errors = []
-    for name, raw in group_params(params).items():
-        if name in numbers:
+    for name, raw in params.items():
+        if name in _NUMBERS or name == modified_field:
             try:
                 parse_number(raw)
             except ValueError as error:
@@ -106,7 +108,9 @@ def parse_whole_number(raw: RawValue) -> int | None:
 
 def parse_names(raw: RawValue | None) -> list[str]:
     """Names separated by commas; those of a repeated parameter follow one another."""
-    texts: Iterable[str] = raw if isinstance(raw, list) else [raw or ""]
+    if not raw:
+        return []
+    texts = raw if isinstance(raw, list) else [raw]
     return [name for text in texts for part in text.split(",") if (name := part.strip())]
 
 

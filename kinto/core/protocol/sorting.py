@@ -9,9 +9,8 @@ from typing import Final
 from kinto.core.exceptions import InvalidParameter
 from kinto.core.protocol.criteria import Sort
 from kinto.core.protocol.querystring import (
-    Params,
+    GroupedParams,
     find_name_problem,
-    group_params,
     parse_names,
 )
 
@@ -21,7 +20,7 @@ MAX_SORT_FIELDS: Final = 20
 
 
 def extract_sorting(
-    params: Params,
+    params: GroupedParams,
     *,
     known_field: Callable[[str], bool],
     modified_field: str = "last_modified",
@@ -31,7 +30,7 @@ def extract_sorting(
     :raises InvalidParameter: a field that objects of this kind do not have; too many of them.
     """
     sorting: dict[str, Sort] = {}
-    for text in parse_names(group_params(params).get("_sort")):
+    for text in parse_names(params.get("_sort")):
         direction = -1 if text.startswith("-") else 1
         field = text[1:].strip() if text[0] in "+-" else text
         if not field:

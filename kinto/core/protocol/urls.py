@@ -78,9 +78,12 @@ def parse_query(query_string: str) -> list[tuple[str, str]]:
     pairs = _SEPARATORS.split(query_string)
     if len(pairs) > MAX_PARAMETERS:
         raise UndecodableURL(f"At most {MAX_PARAMETERS} parameters")
+    is_plain = _is_plain(query_string)
     try:
-        split = (pair.partition("=") for pair in pairs if pair)
-        return [(_decode(name), _decode(value)) for name, _, value in split]
+        return [
+            (name, value) if is_plain else (_decode(name), _decode(value))
+            for name, _, value in [pair.partition("=") for pair in pairs if pair]
+        ]
     except UnicodeError as error:
         raise UndecodableURL(query_string) from error
 
@@ -106,8 +109,13 @@ def _encode_character(match: re.Match[str]) -> str:
     return _ESCAPES.get(character) or quote(character, safe="")
 
 
+def _is_plain(text: str) -> bool:
+    """Whether a text of a query string stands for itself."""
+    return text.isascii() and "%" not in text and "+" not in text
+
+
 def _decode(text: str) -> str:
-    if text.isascii() and "%" not in text and "+" not in text:
+    if _is_plain(text):
         return text
     # As in the rest of WSGI, characters stand for bytes.
     return unquote_to_bytes(text.replace("+", " ").encode("latin-1")).decode()

@@ -78,8 +78,9 @@ def foresee_list(request: Request, resource_class: type, *, as_text: bool) -> Fo
         params = parse_query(query_string)
     except UndecodableURL as error:
         raise InvalidRequest(str(error)) from error
+    grouped = group_params(params)
     query = parse_list_query(
-        params,
+        grouped,
         known_field=_any_field,
         now_ms=msec_time(),
         list_timestamp=_unknown_timestamp,
@@ -102,7 +103,7 @@ def foresee_list(request: Request, resource_class: type, *, as_text: bool) -> Fo
         resource_class,
         query_string,
         params,
-        group_params(params),
+        grouped,
         AskedPage(page, query.fields, offset),
         query.uses_deprecated_to,
     )

@@ -12,7 +12,7 @@ from kinto.core.errors import ERRORS, add_errors, not_found, request_params
 from kinto.core.exceptions import InvalidParameter, InvalidParameters, JSONError, UnstorableText
 from kinto.core.protocol.json_patch import validate_json_patch_body
 from kinto.core.protocol.preconditions import parse_preconditions
-from kinto.core.protocol.querystring import Params, group_params, validate_querystring
+from kinto.core.protocol.querystring import GroupedParams, group_params, validate_querystring
 from kinto.core.protocol.storable import check_storable, may_hold_nul
 from kinto.core.resource.listing import find_foreseen
 from kinto.core.resource.schema import find_errors, patch_body_schema
@@ -66,13 +66,15 @@ def validate_patch_request(
     validated["body"] = value if value is not None else {}
 
 
-def query_params(validated: dict[str, Any]) -> Params:
-    """Parameters of a validated request, repeated ones one by one."""
-    return [
-        (name, value)
-        for name, values in validated.get("querystring", {}).items()
-        for value in (values if isinstance(values, list) else [values])
-    ]
+def query_params(validated: dict[str, Any]) -> GroupedParams:
+    """Parameters of a validated request, as they come from a query string."""
+    return group_params(
+        [
+            (name, value)
+            for name, values in validated.get("querystring", {}).items()
+            for value in (values if isinstance(values, list) else [values])
+        ]
+    )
 
 
 _PATCH_SCHEMAS: dict[tuple[str, ...], Any] = {}
@@ -122,12 +124,12 @@ def _read_query(request: Request) -> dict[str, Any]:
     foreseen = find_foreseen(request)
     if foreseen is not None:
         return dict(foreseen.grouped)
-    params = request_params(request)
+    params = group_params(request_params(request))
     # On objects all parameters but `_fields` are ignored, even malformed ones.
     if request.current_service.type == "plural":
         for error in validate_querystring(params):
             add_errors(request, error)
-    return dict(group_params(params))
+    return params
 
 
 def _read_body(request: Request) -> Any:

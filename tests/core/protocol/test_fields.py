@@ -2,10 +2,13 @@ import pytest
 
 from kinto.core.exceptions import InvalidParameter
 from kinto.core.protocol.fields import MAX_FIELDS, extract_fields, project_fields
+from kinto.core.protocol.querystring import group_params
 
 
 def parse(*values, known_field=lambda field: True):
-    return extract_fields([("_fields", value) for value in values], known_field=known_field)
+    return extract_fields(
+        group_params([("_fields", value) for value in values]), known_field=known_field
+    )
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from kinto.core.protocol.filters import (
     filters_on_timestamp,
     split_parameter,
 )
+from kinto.core.protocol.querystring import group_params
 
 
 NOW = 1_795_450_216_694
@@ -20,7 +21,7 @@ ONE_DAY = 24 * 60 * 60 * 1000
 
 def parse(*params, known_field=lambda field: True, list_timestamp=None):
     return extract_filters(
-        params, known_field=known_field, now_ms=NOW, list_timestamp=list_timestamp
+        group_params(params), known_field=known_field, now_ms=NOW, list_timestamp=list_timestamp
     )
 
 

@@ -5,11 +5,12 @@ from kinto.core.protocol.comparison import COMPARISON
 from kinto.core.protocol.criteria import Filter, Sort
 from kinto.core.protocol.pagination import PageToken, encode_token
 from kinto.core.protocol.query import ListQuery, parse_list_query
+from kinto.core.protocol.querystring import group_params
 
 
 def parse(*params, reads_fields=True, known_field=lambda field: True):
     return parse_list_query(
-        params,
+        group_params(params),
         known_field=known_field,
         now_ms=1_795_450_216_694,
         list_timestamp=None,

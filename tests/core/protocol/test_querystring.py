@@ -15,7 +15,8 @@ from kinto.core.protocol.querystring import (
 
 
 def messages(*params):
-    return [(error.name, error.description) for error in validate_querystring(params)]
+    errors = validate_querystring(group_params(params))
+    return [(error.name, error.description) for error in errors]
 
 
 def test_repeated_parameters_are_grouped_in_order():

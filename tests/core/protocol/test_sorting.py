@@ -4,6 +4,7 @@ from hypothesis import strategies as st
 
 from kinto.core.exceptions import InvalidParameter
 from kinto.core.protocol.criteria import Sort
+from kinto.core.protocol.querystring import group_params
 from kinto.core.protocol.sorting import MAX_SORT_FIELDS, extract_sorting
 
 
@@ -11,7 +12,9 @@ NEWEST_FIRST = Sort("last_modified", -1)
 
 
 def parse(*values, known_field=lambda field: True):
-    return extract_sorting([("_sort", value) for value in values], known_field=known_field)
+    return extract_sorting(
+        group_params([("_sort", value) for value in values]), known_field=known_field
+    )
 
 
 @pytest.mark.parametrize(
