@@ -32,7 +32,7 @@ from kinto.core.resource.schema import ResourceSchema, made_schema
 from kinto.core.resource.validation import query_params
 from kinto.core.resource.viewset import ViewSet
 from kinto.core.resource.writing import accepted_timestamp
-from kinto.core.response import set_header
+from kinto.core.response import set_headers
 from kinto.core.settings import find_cache_expires_seconds
 from kinto.core.storage.exceptions import (
     ConcurrentWriteError,
@@ -267,8 +267,8 @@ class ResourceBase:
 
     def _add_timestamp_header(self, response: Any, timestamp: int | None = None) -> None:
         current = self.timestamp if timestamp is None else timestamp
-        set_header(response, "ETag", format_etag(current))
-        set_header(response, "Last-Modified", format_http_date(current))
+        given = {"ETag": format_etag(current), "Last-Modified": format_http_date(current)}
+        set_headers(response, given)
 
     def _add_cache_header(self, response: Any) -> None:
         find_expires = self._find_cache_expires_seconds

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pyramid.request import Request
 from pyramid.response import Response
 
-from kinto.core.response import set_header
+from kinto.core.response import set_headers
 
 
 def add_cache_headers(
@@ -23,4 +23,4 @@ def add_cache_headers(
     if seconds is not None and (is_record or seconds > 0):
         response.cache_expires(seconds=max(seconds, 0))
     else:
-        set_header(response, "Cache-Control", "no-cache, no-store")
+        set_headers(response, {"Cache-Control": "no-cache, no-store"})

@@ -6,12 +6,13 @@ Source: "Preconditions" of the HTTP API, section 7.8.
 
 from typing import Any
 
-from pyramid.httpexceptions import HTTPNotModified, HTTPPreconditionFailed
+from pyramid.httpexceptions import HTTPPreconditionFailed
 from pyramid.interfaces import IAuthorizationPolicy
 
 from kinto.core.errors import ERRORS, http_error
 from kinto.core.events import PERMISSIONS_FIELD
 from kinto.core.protocol.preconditions import Outcome, Preconditions, evaluate
+from kinto.core.response import LightNotModified
 from kinto.core.types import KintoObject, Timestamp
 
 
@@ -37,7 +38,7 @@ def ensure_preconditions(
     current = _current_timestamp(resource, obj)
     outcome = evaluate(preconditions, current=current, exists=exists, is_safe=is_safe)
     if outcome is Outcome.NOT_MODIFIED:
-        response = HTTPNotModified()
+        response = LightNotModified()
         resource._add_timestamp_header(response, timestamp=current)
         raise response
     if outcome is Outcome.FAILED and not only_304:
