@@ -23,7 +23,7 @@ from zope.interface import implementedBy
 
 from kinto.core.authorization import RouteFactory, make_root
 from kinto.core.protocol import json_codec
-from kinto.core.registry import ask_about_subscribers
+from kinto.core.registry import ask_once
 from kinto.core.response import with_json
 
 
@@ -217,13 +217,13 @@ def render(request: Request, value: Any, *, renderer: str) -> Any:
 
 def is_rendering_plain(registry: Registry) -> bool:
     """Whether JSON is rendered by us, with nobody who wants to look at it before."""
+    return ask_once(registry, BeforeRender, lambda: _find_whether_plain(registry))
+
+
+def _find_whether_plain(registry: Registry) -> bool:
     factory = registry.queryUtility(IRendererFactory, name="json")
-    if getattr(factory, "serializer", None) is not render_json:
-        return False
-    subscriptions = registry.adapters.subscriptions
-    return not ask_about_subscribers(
-        registry, BeforeRender, lambda: bool(subscriptions(_BEFORE_RENDER, None))
-    )
+    is_ours = getattr(factory, "serializer", None) is render_json
+    return is_ours and not registry.adapters.subscriptions(_BEFORE_RENDER, None)
 
 
 def _method(view: Any, arguments: dict[str, Any]) -> Method:

@@ -20,7 +20,7 @@ from pyramid.tweens import EXCVIEW, MAIN
 from zope.interface import implementedBy
 
 from kinto.core.deprecation import deprecated_name
-from kinto.core.registry import ask_about_subscribers
+from kinto.core.registry import ask_once
 from kinto.core.types import KintoObject
 
 
@@ -37,6 +37,10 @@ class ACTIONS(Enum):
     DELETE = "delete"
     READ = "read"
     UPDATE = "update"
+
+    # There is one of each, so identity tells them apart: sets and dictionaries of them are asked
+    # several times in a request, and `Enum` would take two calls for it.
+    __hash__ = object.__hash__
 
     @staticmethod
     def from_string_list(elements: "Iterable[ACTIONS | str]") -> "tuple[ACTIONS, ...]":
@@ -352,7 +356,7 @@ def is_listened_to(registry: Any, resource_name: str, action: ACTIONS) -> bool:
     subscribers = attributes.get("resource_subscribers")
     if not isinstance(subscribers, ResourceSubscribers) or "notify" in attributes:
         return True
-    return ask_about_subscribers(
+    return ask_once(
         registry, (resource_name, action), lambda: subscribers.want(resource_name, action)
     )
 

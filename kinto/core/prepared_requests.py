@@ -24,7 +24,7 @@ from pyramid.threadlocal import RequestContext
 from zope.interface import implementedBy, providedBy
 
 from kinto.core.authorization import is_root_known_to_read_nothing
-from kinto.core.registry import ask_about_subscribers
+from kinto.core.registry import ask_once
 
 
 # Of the attributes of a request.
@@ -106,6 +106,6 @@ def find_view(request: Request) -> Callable[[Any, Request], Response] | None:
 def has_onlookers(registry: Registry) -> bool:
     """Whether somebody wants to be told how far the router has come."""
     subscriptions = registry.adapters.subscriptions
-    return ask_about_subscribers(
+    return ask_once(
         registry, "router", lambda: any(subscriptions(event, None) for event in _EVENTS)
     )

@@ -32,13 +32,15 @@ def settings_of(request: Any) -> CoreSettings:  # a request, or a test's stand-i
     return current_settings(request.registry) if kept is None else kept
 
 
-def ask_about_subscribers(registry: Any, question: Hashable, find: Callable[[], bool]) -> bool:
-    """The answer to a question about subscribers, found again when one has come or gone.
+def ask_once(registry: Any, question: Hashable, find: Callable[[], bool]) -> bool:
+    """The answer to a question about subscribers and utilities.
+
+    It is found again when one of them has come or gone.
 
     :param question: names it, among all others.
     :param find: gives the answer.
     """
-    known: dict[Hashable, bool] | None = registry.__dict__.get("known_of_subscribers")
+    known: dict[Hashable, bool] | None = registry.__dict__.get("known_answers")
     if known is None:
         return find()
     answer = known.get(question)
@@ -52,21 +54,32 @@ class ApplicationRegistry(Registry):
 
     Pyramid sends several events for each request, to which mostly nobody has subscribed.
 
-    :ivar known_of_subscribers: for :func:`ask_about_subscribers`.
+    :ivar known_answers: for :func:`ask_once`.
     """
 
-    # None where no subscriber was registered yet.
-    known_of_subscribers: dict[Hashable, bool] | None = None
+    # None where nothing was registered yet.
+    known_answers: dict[Hashable, bool] | None = None
 
     def registerHandler(self, *args: Any, **kwargs: Any) -> None:  # noqa: N802  # the framework's
         """Have a subscriber told of events."""
         super().registerHandler(*args, **kwargs)
-        self.known_of_subscribers = {}
+        self.known_answers = {}
 
     def unregisterHandler(self, *args: Any, **kwargs: Any) -> bool:  # noqa: N802  # the same
         """Have a subscriber told no more."""
         was_registered: bool = super().unregisterHandler(*args, **kwargs)
-        self.known_of_subscribers = {}
+        self.known_answers = {}
+        return was_registered
+
+    def registerUtility(self, *args: Any, **kwargs: Any) -> None:  # noqa: N802  # the same
+        """Have something found by the interface that it provides."""
+        super().registerUtility(*args, **kwargs)
+        self.known_answers = {}
+
+    def unregisterUtility(self, *args: Any, **kwargs: Any) -> bool:  # noqa: N802  # the same
+        """Have it found no more."""
+        was_registered: bool = super().unregisterUtility(*args, **kwargs)
+        self.known_answers = {}
         return was_registered
 
     def notify(self, *events: Any) -> None:

@@ -55,10 +55,8 @@ class Request(core_types.Request):
         """
         return json_codec.loads(self.body_bytes)
 
-    @property
-    def prefixed_userid(self) -> str | None:
-        """``<policy>:<user id>``; ``None`` when anonymous."""
-        return authentication.prefixed_userid(self)
+    # ``<policy>:<user id>``; ``None`` when anonymous.
+    prefixed_userid = property(authentication.prefixed_userid)
 
     @reify
     def prefixed_principals(self) -> list[str]:

@@ -65,9 +65,10 @@ class Service(cornice.Service):  # type: ignore[misc]  # cornice ships no types
 
     def exposed_text(self, method: str) -> str:
         """The value of that header."""
-        known: dict[str, str] = self.__dict__.setdefault("_exposed_texts", {})
-        text = known.get(method)
-        if text is None:
+        try:
+            text: str = self.__dict__["_exposed_texts"][method]
+        except KeyError:
+            known: dict[str, str] = self.__dict__.setdefault("_exposed_texts", {})
             text = known[method] = ", ".join(self.exposed_headers(method))
         return text
 

@@ -4,10 +4,15 @@ from typing import Any
 
 import pytest
 import webob
+from pyramid.config import Configurator
+from pyramid.events import BeforeRender, NewRequest
+from pyramid.interfaces import IRendererFactory
+from pyramid.renderers import JSON
 from pyramid.security import NO_PERMISSION_REQUIRED
 
 from kinto.core import Service
-from kinto.core.endpoint import is_served_here
+from kinto.core.endpoint import is_rendering_plain, is_served_here, render_json
+from kinto.core.registry import adopt_registry
 from tests.core.test_extension_services import app  # noqa: F401  # a fixture
 
 
@@ -83,3 +88,35 @@ def test_answers_say_how_long_they_are(app: Any) -> None:  # noqa: F811
     chunks = app.client.app(request.environ, lambda status, headers, *_: sent.extend(headers))
 
     assert dict(sent)["Content-Length"] == str(len(b"".join(chunks)))
+
+
+def test_who_comes_late_may_look_at_what_is_rendered() -> None:
+    config = Configurator(settings={})
+    adopt_registry(config.registry)
+    config.add_renderer("json", JSON(serializer=render_json))
+    config.add_subscriber(lambda event: None, NewRequest)
+    config.commit()
+    registry = config.registry
+    assert is_rendering_plain(registry)
+
+    config.add_subscriber(lambda event: None, BeforeRender)
+    config.commit()
+    assert not is_rendering_plain(registry)
+
+
+def test_who_comes_late_may_render() -> None:
+    config = Configurator(settings={})
+    adopt_registry(config.registry)
+    config.add_renderer("json", JSON(serializer=render_json))
+    config.commit()
+    registry, ours = config.registry, config.registry.getUtility(IRendererFactory, name="json")
+    assert is_rendering_plain(registry)
+
+    registry.registerUtility(JSON(), IRendererFactory, name="json")
+    assert not is_rendering_plain(registry)
+
+    registry.registerUtility(ours, IRendererFactory, name="json")
+    assert is_rendering_plain(registry)
+
+    assert registry.unregisterUtility(ours, IRendererFactory, name="json")
+    assert not is_rendering_plain(registry)
