@@ -22,7 +22,6 @@ from kinto.core.protocol.pagination import extract_limit
 from kinto.core.protocol.querystring import parse_number
 from kinto.core.protocol.sorting import extract_sorting
 from kinto.core.registry import settings_of
-from kinto.core.request_context import copy_permissions
 from kinto.core.resource.caching import add_cache_headers
 from kinto.core.resource.conditions import ensure_preconditions
 from kinto.core.resource.listing import next_page_url, or_400, read_token, warn_about_to
@@ -280,10 +279,12 @@ class ResourceBase:
         )
 
     def _raise_304_if_not_modified(self, obj: KintoObject | None = None) -> None:
-        ensure_preconditions(self, obj, only_304=True)
+        if self.request.validated.get("header"):
+            ensure_preconditions(self, obj, only_304=True)
 
     def _raise_412_if_modified(self, obj: KintoObject | None = None) -> None:
-        ensure_preconditions(self, obj)
+        if self.request.validated.get("header"):
+            ensure_preconditions(self, obj)
 
     def _raise_400_if_invalid_id(self, object_id: Any) -> None:
         if not isinstance(object_id, str) or not self.id_generator.match(object_id):
@@ -307,6 +308,16 @@ class ResourceBase:
     def remove_descendants(self, object_ids: list[str]) -> None:
         """Remove what lives below objects that were deleted; nothing does, by default."""
 
+    @property
+    def _field_names(self) -> Model | type[Model]:
+        """What names the fields: the model, where it may name them differently than its class.
+
+        Reading what the context has already takes no model.
+        """
+        if "model" in self.__dict__ or self.default_model is not Model:
+            return self.model
+        return Model
+
     def _query(self) -> dict[str, Any]:
         query: dict[str, Any] = self.request.validated.get("querystring", {})
         return query
@@ -319,22 +330,16 @@ class ResourceBase:
         context = self.context
         if context is not None and getattr(context, "resource_context", None) is not None:
             known: KintoObject | None = context.current_object
-            if known is None or known.get(self.model.id_field) == object_id:
+            if known is None or known.get(self._field_names.id_field) == object_id:
                 return known
         elif context is not None and getattr(context, "current_object", None) is not None:
             borrowed: KintoObject = context.current_object
-            if borrowed.get(self.model.id_field) == object_id:
+            if borrowed.get(self._field_names.id_field) == object_id:
                 return borrowed
         try:
             return self.model.get_object(object_id)
         except ObjectNotFoundError:
             return None
-
-    def _kept_by_put(self, existing: KintoObject | None) -> KintoObject:
-        if existing is None:
-            return {}
-        dropped = (self.model.modified_field, PERMISSIONS_FIELD)
-        return {k: v for k, v in existing.items() if k not in dropped}
 
     def _patch(self, obj: KintoObject, changes: Any) -> PatchedObject:
         return patch_object(self, obj, changes)
@@ -351,7 +356,7 @@ class ResourceBase:
 
     def _update(self, new: KintoObject, existing: KintoObject) -> KintoObject:
         self._rest_on(existing)
-        self.model.known_permissions = copy_permissions(existing.get(PERMISSIONS_FIELD, {}))
+        self.model.known_permissions = existing.get(PERMISSIONS_FIELD, {})
         return self.model.update_object(new)
 
     def _rest_on(self, existing: KintoObject) -> None:

@@ -22,14 +22,12 @@ _SAFE = ("GET", "HEAD")
 def ensure_preconditions(
     resource: Any, obj: KintoObject | None, *, only_304: bool = False
 ) -> None:
-    """Answer 304 or 412 when the conditions of the request ask for it.
+    """Answer 304 or 412 when the conditions of a request that has some ask for it.
 
     :param obj: the live object addressed; ``None`` for a list, or when there is none.
     """
     request = resource.request
-    headers = request.validated.get("header")
-    if not headers:
-        return
+    headers = request.validated["header"]
     preconditions = Preconditions(headers.get("If-Match"), headers.get("If-None-Match"))
     if not preconditions:
         return
@@ -47,7 +45,7 @@ def ensure_preconditions(
 
 def _current_timestamp(resource: Any, obj: KintoObject | None) -> Timestamp | None:
     if obj is not None:
-        return Timestamp(obj[resource.model.modified_field])
+        return Timestamp(obj[resource._field_names.modified_field])
     return None if resource.request.method == "PUT" else resource.timestamp
 
 

@@ -258,14 +258,16 @@ class Model:
         known = self.known_permissions
         if known is None:
             known = self.permission.get_object_permissions(uri)
-        final = {name: set(principals) for name, principals in known.items()}
-        final.update((name, set(principals)) for name, principals in requested.items())
+        final = {name: set(held) for name, held in {**known, **requested}.items()}
         if self.explicit_perm and self.current_principal is not None:
             final.setdefault("write", set()).add(self.current_principal)
-        changes = {name: final[name] for name in final if final[name] != known.get(name, set())}
-        if changes:
-            self.permission.replace_object_permissions(uri, changes)
-        return {name: principals for name, principals in final.items() if principals}
+        if final != known:
+            changes = {
+                name: held for name, held in final.items() if held != known.get(name, set())
+            }
+            if changes:
+                self.permission.replace_object_permissions(uri, changes)
+        return {name: held for name, held in final.items() if held}
 
     # -- names of older versions ---------------------------------------------------------
 

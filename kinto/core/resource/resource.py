@@ -29,6 +29,7 @@ from kinto.core.resource.listing import (
 from kinto.core.resource.patching import respond_to_patch
 from kinto.core.resource.writing import (
     add_permissions,
+    kept_by_put,
     parse_deletion_timestamp,
     requested_permissions,
 )
@@ -226,13 +227,15 @@ class Resource(FormerNames):
 
     def get(self) -> dict[str, Any]:
         """Answer GET or HEAD of an object."""
-        self._raise_400_if_invalid_id(self.object_id)
-        obj = self._get_object_or_404(self.object_id)
+        object_id = self.object_id
+        self._raise_400_if_invalid_id(object_id)
+        obj = self._get_object_or_404(object_id)
         self._raise_304_if_not_modified(obj)
         self._raise_412_if_modified(obj)
         fields = self._extract_partial_fields()
-        self._add_timestamp_header(self.request.response, obj[self.model.modified_field])
-        self._add_cache_header(self.request.response)
+        response = self.request.response
+        self._add_timestamp_header(response, obj[self._field_names.modified_field])
+        self._add_cache_header(response)
         if fields:
             return self.postprocess(project_fields(obj, fields))
         return self.postprocess(self._visible(obj))
@@ -241,13 +244,17 @@ class Resource(FormerNames):
 
     def put(self) -> dict[str, Any]:
         """Answer PUT: create the object, or replace it."""
-        self._raise_400_if_invalid_id(self.object_id)
-        existing = self._find_current(self.object_id)
+        object_id = self.object_id
+        self._raise_400_if_invalid_id(object_id)
+        existing = self._find_current(object_id)
         self._raise_412_if_modified(existing)
         body = self.request.validated["body"]
-        new = dict(body["data"]) if "data" in body else self._kept_by_put(existing)
-        self._raise_400_if_id_mismatch(new, self.object_id)
-        new[self.model.id_field] = self.object_id
+        if "data" in body:
+            new = dict(body["data"])
+        else:
+            new = kept_by_put(existing, modified_field=self.model.modified_field)
+        self._raise_400_if_id_mismatch(new, object_id)
+        new[self.model.id_field] = object_id
         requested = body.get("permissions")
         if existing is None:
             add_permissions(new, requested)
@@ -267,8 +274,9 @@ class Resource(FormerNames):
 
     def patch(self) -> dict[str, Any]:
         """Answer PATCH: change attributes of the object."""
-        self._raise_400_if_invalid_id(self.object_id)
-        existing = self._get_object_or_404(self.object_id)
+        object_id = self.object_id
+        self._raise_400_if_invalid_id(object_id)
+        existing = self._get_object_or_404(object_id)
         self._raise_412_if_modified(existing)
         changes = self.request.validated["body"]
         if isinstance(changes, dict) and not changes:
@@ -276,7 +284,7 @@ class Resource(FormerNames):
                 self.request, "body", "data", "Provide at least one of data or permissions"
             )
         new, sent = self.apply_changes(existing, requested_changes=changes)
-        self._raise_400_if_id_mismatch(new, self.object_id)
+        self._raise_400_if_id_mismatch(new, object_id)
         new = self.process_object(new, old=existing)
         stored = self._update(new, existing)
         self._add_timestamp_header(self.request.response, stored[self.model.modified_field])
@@ -286,8 +294,9 @@ class Resource(FormerNames):
 
     def delete(self) -> dict[str, Any]:
         """Answer DELETE of an object: its tombstone."""
-        self._raise_400_if_invalid_id(self.object_id)
-        obj = self._get_object_or_404(self.object_id)
+        object_id = self.object_id
+        self._raise_400_if_invalid_id(object_id)
+        obj = self._get_object_or_404(object_id)
         self._raise_412_if_modified(obj)
         given = parse_deletion_timestamp(self.request, current=obj[self.model.modified_field])
         self._rest_on(obj)
@@ -295,7 +304,7 @@ class Resource(FormerNames):
             deleted = self.model.delete_object(obj, last_modified=given)
         except ObjectNotFoundError as error:
             raise ConcurrentWriteError(error) from error
-        self.remove_descendants([self.object_id])
+        self.remove_descendants([object_id])
         self._add_timestamp_header(self.request.response, deleted[self.model.modified_field])
         return self.postprocess(deleted, action=ACTIONS.DELETE, old=obj)
 

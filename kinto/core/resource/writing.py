@@ -33,6 +33,12 @@ def parse_deletion_timestamp(request: Request, *, current: int) -> Timestamp | N
         raise_invalid(request, error.location, error.name, error.description)
 
 
+def kept_by_put(existing: KintoObject | None, *, modified_field: str) -> KintoObject:
+    """Attributes of a PUT that says nothing about them."""
+    dropped = (modified_field, PERMISSIONS_FIELD)
+    return {k: v for k, v in (existing or {}).items() if k not in dropped}
+
+
 def add_permissions(
     obj: KintoObject, permissions: Mapping[str, Iterable[str] | None] | None
 ) -> None:
