@@ -163,3 +163,21 @@ def test_a_body_over_the_limit_is_413(body: bytes, status: int) -> None:
     if status == 413:
         assert answer.json["errno"] == 113
         assert client.get("/buckets").data == []
+
+
+@pytest.mark.parametrize("value", [True, 5, [], {"read": ["system.Everyone"]}])
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH"])
+def test_permissions_are_no_attribute(method: str, value: object) -> None:
+    client = Client(memory_app())
+    client.put("/buckets/b")
+    client.put("/buckets/b/collections/c")
+    records = "/buckets/b/collections/c/records"
+    if method == "PATCH":
+        client.put(f"{records}/r")
+    path = records if method == "POST" else f"{records}/r"
+
+    answer = client.call(method, path, {"data": {"__permissions__": value, "n": 1}})
+
+    assert answer.status in (200, 201)
+    assert answer.json["permissions"].keys() == {"write"}
+    assert answer.data.keys() == {"id", "last_modified", "n"}

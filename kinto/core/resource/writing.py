@@ -42,7 +42,11 @@ def kept_by_put(existing: KintoObject | None, *, modified_field: str) -> KintoOb
 def add_permissions(
     obj: KintoObject, permissions: Mapping[str, Iterable[str] | None] | None
 ) -> None:
-    """Have an object carry its permissions, as the model stores them."""
+    """Have an object carry its permissions, as the model stores them.
+
+    An attribute of the same name is dropped, as it is where objects are replaced or patched.
+    """
+    obj.pop(PERMISSIONS_FIELD, None)
     if permissions:
         obj[PERMISSIONS_FIELD] = {name: set(held or ()) for name, held in permissions.items()}
 
