@@ -55,7 +55,7 @@ def http_tween_factory(handler: Handler, registry: Registry) -> Handler:
             # What the hook would do, each time somebody asks for the first time.
             request.__dict__.setdefault("tm", lazy_manager(request))
         is_outermost = not is_in_request_scope()
-        # Who executes a read that is no sub-request does so himself, for less.
+        # A read that is no sub-request is let go of by the execution policy, for less.
         if not is_outermost or request.environ["REQUEST_METHOD"] not in SAFE_METHODS:
             request.add_finished_callback(forget_answer)
         try:

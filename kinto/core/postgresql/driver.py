@@ -35,7 +35,6 @@ from kinto.core.postgresql.waiting import wait_within_deadline
 OLDEST_SERVER_VERSION = 120000
 
 _LEVELS: dict[int | None, str] = {
-    ISOLATION_LEVEL_READ_COMMITTED: "READ COMMITTED",
     ISOLATION_LEVEL_REPEATABLE_READ: "REPEATABLE READ",
     ISOLATION_LEVEL_SERIALIZABLE: "SERIALIZABLE",
 }
@@ -281,8 +280,12 @@ class DriverConnection(psycopg2.extensions.connection):  # type: ignore[misc]  #
         return super().cursor(cursor_factory=waiting_cursor(cursor_factory))
 
     def set_isolation_level(self, level: int | None) -> None:
-        """What sessions call: the level of transactions to come, by psycopg2's number."""
-        self._isolation_level = level
+        """What sessions call: the level of transactions to come, by psycopg2's number.
+
+        The server's default is also what SQLAlchemy takes a level back to: that of the settings
+        counts again.
+        """
+        self._isolation_level = None if level == ISOLATION_LEVEL_READ_COMMITTED else level
 
     # Transactions.
 

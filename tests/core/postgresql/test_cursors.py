@@ -1,5 +1,6 @@
 """Sessions of plugins, and what they may do with the connection below."""
 
+from collections.abc import Callable
 from typing import Any
 
 import psycopg2.extras
@@ -74,6 +75,19 @@ def test_a_connection_may_have_a_level_of_its_own(client: PostgreSQLClient, leve
 
     with client.connect() as session:
         assert session.execute(show).scalar() == "read committed"
+
+
+def test_the_level_of_the_settings_counts_again(
+    table: str, make_client: Callable[..., PostgreSQLClient]
+) -> None:
+    client = make_client(table, isolation_level="SERIALIZABLE", pool_size=1)
+    show = text("SHOW transaction_isolation")
+    levels = []
+    for options in ({}, {"isolation_level": "REPEATABLE READ"}, {}):
+        with client.engine.connect().execution_options(**options) as connection:
+            levels.append(connection.execute(show).scalar())
+
+    assert levels == ["serializable", "repeatable read", "serializable"]
 
 
 def test_an_error_of_the_server_leaves_the_connection_usable(client: PostgreSQLClient) -> None:
