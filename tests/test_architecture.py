@@ -76,6 +76,7 @@ LAYERS: tuple[tuple[str, tuple[str, ...]], ...] = (
     (
         "service",
         (
+            "kinto.core.autocommit",
             "kinto.core.cornice",
             "kinto.core.cors",
             "kinto.core.dispatch",

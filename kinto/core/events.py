@@ -350,14 +350,18 @@ class ResourceSubscribers:
         return True
 
 
-def is_listened_to(registry: Any, resource_name: str, action: ACTIONS) -> bool:
-    """Whether the event has to be made; always, where tests put something of theirs in place."""
+def is_listened_to(registry: Any, resource_name: str, *actions: ACTIONS) -> bool:
+    """Whether an event has to be made for one of the actions.
+
+    Always, where tests put something of theirs in place.
+    """
     attributes = registry.__dict__
     subscribers = attributes.get("resource_subscribers")
     if not isinstance(subscribers, ResourceSubscribers) or "notify" in attributes:
         return True
+    want = subscribers.want
     return ask_once(
-        registry, (resource_name, action), lambda: subscribers.want(resource_name, action)
+        registry, (resource_name, actions), lambda: any(want(resource_name, a) for a in actions)
     )
 
 

@@ -5,7 +5,7 @@ from typing import cast
 
 from kinto.core.permission import PermissionBase
 from kinto.core.storage import StorageBase
-from kinto.core.storage.abilities import abilities_of
+from kinto.core.storage.abilities import Abilities, abilities_of
 from kinto.core.storage.exceptions import ObjectNotFoundError
 from kinto.core.storage.protocols import (
     ContextQuery,
@@ -44,13 +44,22 @@ def fetch_context(
 
 def shares_database(storage: StorageBase, permission: PermissionBase) -> bool:
     """Whether one statement can read both, and no plugin has replaced a method of either."""
+    return _shared_abilities(storage, permission) is not None
+
+
+def _shared_abilities(storage: StorageBase, permission: PermissionBase) -> Abilities | None:
+    """What the storage offers, if both are in one database and driven by our own methods."""
     client = getattr(storage, "client", None)
-    return (
-        client is not None
-        and client is getattr(permission, "client", None)
-        and abilities_of(storage).reads_context
-        and abilities_of(permission).is_plain
-    )
+    if client is None or client is not getattr(permission, "client", None):
+        return None
+    abilities = abilities_of(storage)
+    return abilities if abilities.reads_context and abilities_of(permission).is_plain else None
+
+
+def writes_at_once(storage: StorageBase, permission: PermissionBase) -> bool:
+    """Whether an object is written with its entries by one statement that commits by itself."""
+    abilities = _shared_abilities(storage, permission)
+    return abilities is not None and abilities.writes_entries
 
 
 def can_plan(storage: StorageBase, permission: PermissionBase) -> bool:

@@ -30,6 +30,7 @@ from kinto.core.storage.transactions import (
 Handler = Callable[[Request], Response]
 
 # Of the attributes of a request.
+_IS_OUTERMOST = "is_outermost"
 _OUTCOME = "outcome_of_read"
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 
@@ -54,19 +55,24 @@ def http_tween_factory(handler: Handler, registry: Registry) -> Handler:
         if is_lazy and "tm.manager" not in request.environ:
             # What the hook would do, each time somebody asks for the first time.
             request.__dict__.setdefault("tm", lazy_manager(request))
-        is_outermost = not is_in_request_scope()
+        is_first = request.__dict__[_IS_OUTERMOST] = not is_in_request_scope()
         # A read that is no sub-request is let go of by the execution policy, for less.
-        if not is_outermost or request.environ["REQUEST_METHOD"] not in SAFE_METHODS:
+        if not is_first or request.environ["REQUEST_METHOD"] not in SAFE_METHODS:
             request.add_finished_callback(forget_answer)
         try:
             response = handler(request)
         finally:
-            if is_outermost:
+            if is_first:
                 abort_unfinished()
         add_common_headers(request, response)
         return response
 
     return http_tween
+
+
+def is_outermost(request: Request) -> bool:
+    """Whether a request came through the tweens, and is not made within another one."""
+    return bool(request.__dict__.get(_IS_OUTERMOST))
 
 
 def forget_answer(request: Request) -> None:

@@ -38,6 +38,13 @@ class BoundPermission(NamedTuple):
     permission: str
 
 
+class ObjectEntries(NamedTuple):
+    """Access control entries of one object, given by its URI (no version prefix)."""
+
+    object_uri: str
+    permissions: Permissions
+
+
 class Registry(PyramidRegistry):  # type: ignore[misc]  # Pyramid ships no types
     """A Pyramid registry with the backends and settings of this application."""
 

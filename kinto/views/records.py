@@ -35,6 +35,8 @@ class Record(resource.Resource):
     schema_field = "schema"
     # Its methods read nothing of a request but what items of a batch are given.
     has_alike_items = True
+    # Nor do they anything after a write that may fail.
+    writes_once = True
 
     def get_parent_id(self, request: Request) -> str:
         """URI of the collection."""

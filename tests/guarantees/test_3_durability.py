@@ -1,6 +1,7 @@
 """Answered is durable, and all or nothing."""
 
 import itertools
+import re
 from collections.abc import Callable
 
 import pytest
@@ -10,12 +11,17 @@ from tests.support.api import Answer, Client, memory_app
 from tests.support.proxy import Action, Proxy
 
 
-def at_commit(action: Action) -> Callable[[str], Action]:
-    """Do that to the next COMMIT, forward everything else."""
+COMMIT = re.compile("COMMIT")
+# A record is written by one statement, which commits by itself.
+WRITE = re.compile("EXECUTE .kinto_(put|delete)_")
+
+
+def at_commit(action: Action, commit: re.Pattern[str] = COMMIT) -> Callable[[str], Action]:
+    """Do that to the next query that commits, forward everything else."""
     remaining = itertools.chain([action], itertools.repeat(Action.FORWARD))
 
     def decide(query: str) -> Action:
-        return next(remaining) if "COMMIT" in query.upper() else Action.FORWARD
+        return next(remaining) if commit.search(query) else Action.FORWARD
 
     return decide
 
@@ -29,12 +35,15 @@ def is_unavailable(answer: Answer) -> bool:
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE"])
+@pytest.mark.parametrize(
+    ("commit", "path"), [(WRITE, "/records/a"), (COMMIT, "")], ids=["record", "collection"]
+)
 def test_a_connection_broken_before_the_commit_is_503_and_nothing_changed(
-    proxied: Client, proxy: Proxy, method: str
+    proxied: Client, proxy: Proxy, method: str, commit: re.Pattern[str], path: str
 ) -> None:
-    uri = f"{proxied.new_collection()}/records/a"
+    uri = f"{proxied.new_collection()}{path}"
     stored = proxied.put(uri, {"n": 1}).data
-    proxy.decide = at_commit(Action.CUT)
+    proxy.decide = at_commit(Action.CUT, commit)
 
     answer = proxied.call(method, uri, {"data": {"n": 2}})
 
@@ -43,11 +52,14 @@ def test_a_connection_broken_before_the_commit_is_503_and_nothing_changed(
     assert proxied.get(uri).data == stored
 
 
+@pytest.mark.parametrize(
+    ("commit", "path"), [(WRITE, "/records/a"), (COMMIT, "")], ids=["record", "collection"]
+)
 def test_a_commit_without_an_answer_is_503_and_the_next_request_works(
-    proxied: Client, proxy: Proxy
+    proxied: Client, proxy: Proxy, commit: re.Pattern[str], path: str
 ) -> None:
-    uri = f"{proxied.new_collection()}/records/a"
-    proxy.decide = at_commit(Action.CUT_REPLY)
+    uri = f"{proxied.new_collection()}{path}"
+    proxy.decide = at_commit(Action.CUT_REPLY, commit)
 
     assert is_unavailable(proxied.put(uri, {"n": 1}))
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from transaction import Transaction
 
 from kinto.core.postgresql.embedded import is_embedded_url, resolve_url
+from kinto.core.postgresql.limits import are_time_limits_off
 from kinto.core.settings import EmbeddedSettings, parse_group
 from kinto.core.storage.transactions import (
     current_request_transaction,
@@ -97,6 +98,20 @@ class PostgreSQLClient:
         participant.plan = None
         return nullcontext(participant.connection)
 
+    def write_once(self) -> AbstractContextManager[Connection]:
+        """For one statement that writes: outside of a request's transaction it is one itself.
+
+        :raises BackendError: no connection is to be had.
+        """
+        if self._transaction() is None and self.has_usual_isolation and not are_time_limits_off():
+            return self.autocommit()
+        return self.write()
+
+    @property
+    def has_usual_isolation(self) -> bool:
+        """Whether transactions have no level of isolation that statements do not have."""
+        return self._source.has_usual_isolation
+
     def plan(self, make: Callable[[Connection], Plan]) -> None:
         """Have a plan for the transaction of the request, until something else is written.
 
@@ -116,10 +131,13 @@ class PostgreSQLClient:
         return participant.plan, participant.connection
 
     def read_for_write(self) -> AbstractContextManager[Connection]:
-        """For statements that read in the transaction of the request, which they begin."""
+        """For statements that read in the transaction of the request, which they begin.
+
+        Where it has none, they read as :meth:`read` has it.
+        """
         transaction = self._transaction()
         if transaction is None:
-            return self.write()
+            return self.read()
         self._try_seam()
         return nullcontext(self._join(transaction).connection)
 

@@ -35,6 +35,8 @@ Pooled = ConnectionPoolEntry | PoolProxiedConnection
 # A connection that was idle for longer is looked at: the server may have closed it. What breaks
 # sooner is found out by the statement, where that is repeated.
 _IDLE_SECONDS = 1.0
+# One that is not: as in a transaction, nothing is expected to break between two statements.
+_BRIEF_SECONDS = 0.02
 # And after this it is asked whether it still lives: firewalls forget.
 _LONG_IDLE_SECONDS = 30.0
 # How often a broken connection of the pool is replaced by another one.
@@ -69,6 +71,11 @@ class ConnectionSource:
     def has_one_connection(self) -> bool:
         """Whether every thread uses the same connection, in turn."""
         return self._exclusive is not None
+
+    @property
+    def has_usual_isolation(self) -> bool:
+        """Whether no level of isolation was asked for."""
+        return self._settings.driver.isolation_level is None
 
     def on_first_connect(self, hook: FirstConnectHook) -> None:
         """Call ``hook`` with the first connection that this process makes, before its use."""
@@ -202,7 +209,7 @@ class ConnectionSource:
         if driver.closed or driver.opened_at < self._server.broken_before:
             return "It was made before others broke"
         idle_seconds = monotonic() - driver.used_at
-        is_trusted = is_repeatable and idle_seconds < _IDLE_SECONDS
+        is_trusted = idle_seconds < (_IDLE_SECONDS if is_repeatable else _BRIEF_SECONDS)
         if not is_trusted and waiting.has_unread_input(driver):
             return "The server closed it"
         if idle_seconds > _LONG_IDLE_SECONDS:

@@ -9,6 +9,7 @@ from typing import Any
 
 from pyramid.request import Request
 
+from kinto.core.autocommit import autocommits
 from kinto.core.errors import ERRORS, not_found, raise_invalid
 from kinto.core.events import ACTIONS, PERMISSIONS_FIELD, is_listened_to
 from kinto.core.protocol.clock import msec_time
@@ -85,13 +86,13 @@ class ResourceBase:
             explicit_perm=settings_of(request).features.has_explicit_permissions,
         )
         model.child_resource_names = self.child_resource_names
+        model.writes_entries = autocommits(request)
         if self.context is not None and self.permissions:
             model.get_permission_object_id = functools.partial(
                 self.context.get_permission_object_id, request
             )
         owner = self.get_owner_key(request)
-        if owner is not None:
-            model.conditions = {"owner": owner}
+        model.conditions = {} if owner is None else {"owner": owner}
         return model
 
     # -- to override ------------------------------------------------------------------------

@@ -1,14 +1,21 @@
 """Objects of one list with their permissions, over the backends."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from kinto.core.deprecation import deprecated_name
 from kinto.core.events import PERMISSIONS_FIELD
 from kinto.core.storage import StorageBase
 from kinto.core.storage.abilities import abilities_of
 from kinto.core.storage.protocols import Page, PageQuery, PageReader, SubtreeRemover
-from kinto.core.types import KintoObject, ListKey, Permissions, Timestamp
+from kinto.core.types import KintoObject, ListKey, ObjectEntries, Permissions, Timestamp
+
+
+class _AfterUpdate(NamedTuple):
+    """Permissions of an object, and those of them that an update changes."""
+
+    held: Permissions
+    changed: Permissions
 
 
 class Model:
@@ -29,6 +36,8 @@ class Model:
     conditions: dict[str, Any] = {}
     # Permissions of the object about to be updated, when they were read already.
     known_permissions: Permissions | None = None
+    # Whether an object is written by one statement, with its permissions.
+    writes_entries = False
     # Names of the lists below each object.
     child_resource_names: Sequence[str] = ()
 
@@ -139,7 +148,13 @@ class Model:
 
         :raises UnicityError: one with its id exists.
         """
-        requested = obj.pop(self.permissions_field, None) or {}
+        permissions = self._with_creator(obj.pop(self.permissions_field, None) or {})
+        entries: dict[str, Any] = {}
+        if self.writes_entries and self.id_generator is not None:
+            # It is part of the URI.
+            if obj.get(self.id_field) is None:
+                obj[self.id_field] = self.id_generator()
+            entries = self._entries_to_write(obj[self.id_field], permissions)
         created = self.storage.create(
             resource_name=self.resource_name,
             parent_id=self._parent(parent_id),
@@ -148,12 +163,12 @@ class Model:
             id_field=self.id_field,
             modified_field=self.modified_field,
             **self._conditions("owner"),
+            **entries,
         )
         object_id = created[self.id_field]
         uri = self._uri(object_id)
         if uri is not None:
-            permissions = self._with_creator(requested)
-            if permissions:
+            if permissions and not entries:
                 self.permission.replace_object_permissions(uri, permissions)
             created[self.permissions_field] = permissions
         if self.child_resource_names and abilities_of(self.storage).removes_subtrees and uri:
@@ -169,6 +184,9 @@ class Model:
         """
         requested = obj.pop(self.permissions_field, None) or {}
         object_id = obj[self.id_field]
+        known = self.known_permissions
+        after = None if known is None else self._after_update(known, requested)
+        entries = {} if after is None else self._entries_to_write(object_id, after.changed)
         updated = self.storage.update(
             resource_name=self.resource_name,
             parent_id=self._parent(parent_id),
@@ -177,10 +195,15 @@ class Model:
             id_field=self.id_field,
             modified_field=self.modified_field,
             **self._conditions("owner", "expected"),
+            **entries,
         )
         uri = self._uri(object_id)
         if uri is not None:
-            updated[self.permissions_field] = self._update_permissions(uri, requested)
+            if after is None:
+                after = self._after_update(self.permission.get_object_permissions(uri), requested)
+            if after.changed and not entries:
+                self.permission.replace_object_permissions(uri, after.changed)
+            updated[self.permissions_field] = after.held
         return updated
 
     def delete_object(
@@ -191,6 +214,10 @@ class Model:
     ) -> KintoObject:
         """Replace an object by its tombstone, which is returned."""
         object_id = obj[self.id_field]
+        uri = self._uri(object_id)
+        entries: dict[str, Any] = {}
+        if self.writes_entries and uri is not None:
+            entries = {"entries": ObjectEntries(uri, {})}
         deleted = self.storage.delete(
             resource_name=self.resource_name,
             parent_id=self._parent(parent_id),
@@ -200,9 +227,9 @@ class Model:
             deleted_field=self.deleted_field,
             last_modified=last_modified,
             **self._conditions("expected"),
+            **entries,
         )
-        uri = self._uri(object_id)
-        if uri is not None:
+        if uri is not None and not entries:
             self.permission.delete_object_permissions(uri)
         return deleted
 
@@ -246,6 +273,11 @@ class Model:
             return {}
         return {name: self.conditions[name] for name in names if name in self.conditions}
 
+    def _entries_to_write(self, object_id: str, permissions: Permissions) -> dict[str, Any]:
+        """What has the storage write permissions along with the object."""
+        uri = self._uri(object_id) if self.writes_entries and permissions else None
+        return {} if uri is None else {"entries": ObjectEntries(uri, permissions)}
+
     def _with_creator(self, requested: Permissions) -> Permissions:
         permissions = {
             name: set(principals) for name, principals in requested.items() if principals
@@ -254,20 +286,16 @@ class Model:
             permissions.setdefault("write", set()).add(self.current_principal)
         return permissions
 
-    def _update_permissions(self, uri: str, requested: Permissions) -> Permissions:
-        known = self.known_permissions
-        if known is None:
-            known = self.permission.get_object_permissions(uri)
+    def _after_update(self, known: Permissions, requested: Permissions) -> "_AfterUpdate":
         final = {name: set(held) for name, held in {**known, **requested}.items()}
         if self.explicit_perm and self.current_principal is not None:
             final.setdefault("write", set()).add(self.current_principal)
+        changed: Permissions = {}
         if final != known:
-            changes = {
+            changed = {
                 name: held for name, held in final.items() if held != known.get(name, set())
             }
-            if changes:
-                self.permission.replace_object_permissions(uri, changes)
-        return {name: held for name, held in final.items() if held}
+        return _AfterUpdate({name: held for name, held in final.items() if held}, changed)
 
     # -- names of older versions ---------------------------------------------------------
 

@@ -12,6 +12,7 @@ from weakref import ref
 from kinto.core.storage.protocols import (
     ConditionalWriter,
     ContextReader,
+    EntryWriter,
     ListLocker,
     PageReader,
     SubtreeRemover,
@@ -33,6 +34,7 @@ class Abilities:
     reads_pages: bool
     locks_lists: bool
     writes_conditionally: bool
+    writes_entries: bool
     removes_subtrees: bool
 
 
@@ -61,6 +63,7 @@ def _find_abilities(backend: Any) -> Abilities:
         writes_conditionally=is_plain
         and isinstance(backend, ConditionalWriter)
         and backend.supports_conditional_writes,
+        writes_entries=is_plain and isinstance(backend, EntryWriter) and backend.supports_entries,
         removes_subtrees=isinstance(backend, SubtreeRemover),
     )
 

@@ -238,6 +238,19 @@ class ConditionalWriter(Protocol):
 
 
 @runtime_checkable
+class EntryWriter(Protocol):
+    """Storage and permissions in one database: objects written together with their entries.
+
+    The plain methods ``create``, ``update`` and ``delete`` then take a further keyword argument,
+    ``entries``: :class:`~kinto.core.types.ObjectEntries`. When the object is written, those of
+    the permissions named are replaced; when it is deleted, all of the object are removed. Both
+    happen in one statement, which commits by itself outside of a transaction.
+    """
+
+    supports_entries: bool
+
+
+@runtime_checkable
 class SubtreeRemover(Protocol):
     """Whole subtrees removed without listing them."""
 

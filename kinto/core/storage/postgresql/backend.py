@@ -40,7 +40,7 @@ from kinto.core.storage.postgresql.finer import FinerProtocols
 from kinto.core.storage.postgresql.rows import one_object, tombstone
 from kinto.core.storage.postgresql.selection import Criteria
 from kinto.core.storage.postgresql.writes import Existing, WriteConditions
-from kinto.core.types import KintoObject, ListKey, ObjectKey
+from kinto.core.types import KintoObject, ListKey, ObjectEntries, ObjectKey
 
 
 _HERE = Path(__file__).parent
@@ -158,6 +158,7 @@ class Storage(MigratorMixin, FinerProtocols, StorageBase):
         modified_field: str = DEFAULT_MODIFIED_FIELD,
         *,
         owner: ObjectKey | None = None,
+        entries: ObjectEntries | None = None,
     ) -> KintoObject:
         names = FieldNames(id_field, modified_field)
         object_id = obj.get(id_field)
@@ -167,13 +168,14 @@ class Storage(MigratorMixin, FinerProtocols, StorageBase):
         data, given = _stored_form(obj, names)
         if given is None and (planned := self.plan_put(key, data, expected=None, owner=owner)):
             return one_object(data, object_id, planned, names=names)
-        with self.client.write() as connection:
+        with self.client.write_once() as connection:
             done = writes.put_object(
                 connection,
                 key,
                 data,
                 conditions=WriteConditions(given=given, owner=owner),
                 only_create=True,
+                entries=entries,
             )
         if isinstance(done, Existing):
             existing = one_object(done.data, object_id, done.epoch, names=names)
@@ -208,6 +210,7 @@ class Storage(MigratorMixin, FinerProtocols, StorageBase):
         *,
         expected: int | None = None,
         owner: ObjectKey | None = None,
+        entries: ObjectEntries | None = None,
     ) -> KintoObject:
         names = FieldNames(id_field, modified_field)
         key = ObjectKey(resource_name, parent_id, object_id)
@@ -217,8 +220,8 @@ class Storage(MigratorMixin, FinerProtocols, StorageBase):
             if planned is not None:
                 return one_object(data, object_id, planned, names=names)
         conditions = WriteConditions(given=given, expected=expected, owner=owner)
-        with self.client.write() as connection:
-            done = writes.put_object(connection, key, data, conditions=conditions)
+        with self.client.write_once() as connection:
+            done = writes.put_object(connection, key, data, conditions=conditions, entries=entries)
         assert isinstance(done, int)
         return one_object(data, object_id, done, names=names)
 
@@ -235,6 +238,7 @@ class Storage(MigratorMixin, FinerProtocols, StorageBase):
         last_modified: int | None = None,
         *,
         expected: int | None = None,
+        entries: ObjectEntries | None = None,
     ) -> KintoObject:
         key = ObjectKey(resource_name, parent_id, object_id)
         names = FieldNames(id_field, modified_field, deleted_field)
@@ -244,9 +248,13 @@ class Storage(MigratorMixin, FinerProtocols, StorageBase):
             if planned is not None:
                 return tombstone(object_id, planned, names=names)
         conditions = WriteConditions(given=given, expected=expected)
-        with self.client.write() as connection:
+        with self.client.write_once() as connection:
             epoch = writes.delete_object(
-                connection, key, conditions=conditions, with_deleted=with_deleted
+                connection,
+                key,
+                conditions=conditions,
+                with_deleted=with_deleted,
+                entries=entries,
             )
         if epoch is None:
             raise ObjectNotFoundError(object_id)

@@ -112,6 +112,11 @@ class FinerProtocols:
         with self.client.write() as connection:
             lists.add_lists(connection, keys)
 
+    @property
+    def supports_entries(self) -> bool:
+        """Whether a write needs no transaction, as no level of isolation was asked for."""
+        return self.client.has_usual_isolation
+
     # -- Writes whose outcome is known beforehand ------------------------------------------
 
     def plan_requests(

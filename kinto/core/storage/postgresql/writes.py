@@ -1,52 +1,102 @@
 """Writing one object: one statement each, which takes the lock of the list."""
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
+from kinto.core.postgresql.arrays import text_array
 from kinto.core.postgresql.connection import Connection
 from kinto.core.postgresql.statements import Statement
 from kinto.core.storage.exceptions import ConcurrentWriteError, IntegrityError
-from kinto.core.types import ObjectKey
+from kinto.core.types import ObjectEntries, ObjectKey
 
 
-_PUT = Statement(
-    "kinto_put_object",
-    """
+_PUT_SQL = """
     SELECT outcome, epoch, stored
       FROM kinto_put_object(
         %(resource_name)s, %(parent_id)s, %(object_id)s, %(data)s,
         %(given)s, %(only_create)s, %(expected)s,
         %(owner_resource_name)s, %(owner_parent_id)s, %(owner_id)s)
+"""
+_PUT_TYPES = {
+    "resource_name": "text",
+    "parent_id": "text",
+    "object_id": "text",
+    "data": "jsonb",
+    "given": "bigint",
+    "only_create": "boolean",
+    "expected": "bigint",
+    "owner_resource_name": "text",
+    "owner_parent_id": "text",
+    "owner_id": "text",
+}
+_PUT = Statement("kinto_put_object", _PUT_SQL, types=_PUT_TYPES)
+
+# A row that stays is not touched, so that the deletion and the insertion never meet. They see
+# the entries as they were before the lock of the list: whoever changed them changed the object,
+# which then is not as expected.
+_PUT_WITH_ENTRIES = Statement(
+    "kinto_put_with_entries",
+    f"""
+    WITH put AS ({_PUT_SQL}), wanted AS (
+        SELECT permission, principal
+          FROM put, unnest(%(permissions)s, %(principals)s) AS each (permission, principal)
+         WHERE put.outcome = 'written'
+    ), removed AS (
+        DELETE FROM access_control_entries AS aces
+         USING put
+         WHERE put.outcome = 'written'
+           AND aces.object_id = %(object_uri)s
+           AND aces.permission = ANY(%(names)s)
+           AND NOT EXISTS (
+               SELECT FROM wanted
+                WHERE wanted.permission = aces.permission
+                  AND wanted.principal = aces.principal
+           )
+    ), added AS (
+        INSERT INTO access_control_entries (object_id, permission, principal)
+        SELECT %(object_uri)s, permission, principal
+          FROM wanted
+            ON CONFLICT DO NOTHING
+    )
+    SELECT outcome, epoch, stored FROM put
     """,
     types={
-        "resource_name": "text",
-        "parent_id": "text",
-        "object_id": "text",
-        "data": "jsonb",
-        "given": "bigint",
-        "only_create": "boolean",
-        "expected": "bigint",
-        "owner_resource_name": "text",
-        "owner_parent_id": "text",
-        "owner_id": "text",
+        **_PUT_TYPES,
+        "object_uri": "text",
+        "names": "text[]",
+        "permissions": "text[]",
+        "principals": "text[]",
     },
 )
 
-_DELETE = Statement(
-    "kinto_delete_object",
-    """
+_DELETE_SQL = """
     SELECT outcome, epoch
       FROM kinto_delete_object(
         %(resource_name)s, %(parent_id)s, %(object_id)s,
         %(with_deleted)s, %(given)s, %(expected)s)
+"""
+_DELETE_TYPES = {
+    "resource_name": "text",
+    "parent_id": "text",
+    "object_id": "text",
+    "with_deleted": "boolean",
+    "given": "bigint",
+    "expected": "bigint",
+}
+_DELETE = Statement("kinto_delete_object", _DELETE_SQL, types=_DELETE_TYPES)
+
+_DELETE_WITH_ENTRIES = Statement(
+    "kinto_delete_with_entries",
+    f"""
+    WITH deleted AS ({_DELETE_SQL}), removed AS (
+        DELETE FROM access_control_entries AS aces
+         USING deleted
+         WHERE deleted.outcome = 'written'
+           AND aces.object_id = %(object_uri)s
+    )
+    SELECT outcome, epoch FROM deleted
     """,
-    types={
-        "resource_name": "text",
-        "parent_id": "text",
-        "object_id": "text",
-        "with_deleted": "boolean",
-        "given": "bigint",
-        "expected": "bigint",
-    },
+    types={**_DELETE_TYPES, "object_uri": "text"},
 )
 
 
@@ -77,16 +127,18 @@ def put_object(
     *,
     conditions: WriteConditions,
     only_create: bool = False,
+    entries: ObjectEntries | None = None,
 ) -> int | Existing:
     """Create or replace an object; its new timestamp.
 
     :param data: JSON text of its fields but identifier and timestamp.
     :param only_create: leave a live object alone, and return it.
+    :param entries: to replace, of the permissions named.
     :raises ConcurrentWriteError: a condition does not hold.
     :raises IntegrityError: another object has the given timestamp.
     """
     owner = conditions.owner
-    row = connection.fetch_one(
+    statement, params = (
         _PUT,
         {
             **key._asdict(),
@@ -99,6 +151,10 @@ def put_object(
             "owner_id": owner and owner.object_id,
         },
     )
+    if entries is not None:
+        statement = _PUT_WITH_ENTRIES
+        params.update(_entry_params(entries))
+    row = connection.fetch_one(statement, params)
     assert row is not None
     outcome, epoch, stored = row
     if outcome == "exists":
@@ -108,14 +164,20 @@ def put_object(
 
 
 def delete_object(
-    connection: Connection, key: ObjectKey, *, conditions: WriteConditions, with_deleted: bool
+    connection: Connection,
+    key: ObjectKey,
+    *,
+    conditions: WriteConditions,
+    with_deleted: bool,
+    entries: ObjectEntries | None = None,
 ) -> int | None:
     """Remove an object; the timestamp of its tombstone, ``None`` if there is no such object.
 
+    :param entries: of the object, all of which are removed.
     :raises ConcurrentWriteError: a condition does not hold.
     :raises IntegrityError: another object has the given timestamp.
     """
-    row = connection.fetch_one(
+    statement, params = (
         _DELETE,
         {
             **key._asdict(),
@@ -124,12 +186,27 @@ def delete_object(
             "expected": conditions.expected,
         },
     )
+    if entries is not None:
+        statement = _DELETE_WITH_ENTRIES
+        params["object_uri"] = entries.object_uri
+    row = connection.fetch_one(statement, params)
     assert row is not None
     outcome, epoch = row
     if outcome == "missing" and conditions.expected is None:
         return None
     _check(outcome, key, conditions)
     return int(epoch)
+
+
+def _entry_params(entries: ObjectEntries) -> Mapping[str, Any]:
+    permissions = entries.permissions
+    pairs = [(name, holder) for name, holders in permissions.items() for holder in holders]
+    return {
+        "object_uri": entries.object_uri,
+        "names": text_array(list(permissions)),
+        "permissions": text_array([name for name, _ in pairs]),
+        "principals": text_array([holder for _, holder in pairs]),
+    }
 
 
 def _check(outcome: str, key: ObjectKey, conditions: WriteConditions) -> None:
