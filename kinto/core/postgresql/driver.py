@@ -29,7 +29,7 @@ from kinto.core.postgresql.limits import TimeLimits, are_time_limits_off
 from kinto.core.postgresql.queue import Queued, Savepoint, merged
 from kinto.core.postgresql.reachability import Reachability
 from kinto.core.postgresql.statements import Mergeable, Params, Statement
-from kinto.core.postgresql.waiting import wait_within_deadline
+from kinto.core.postgresql.waiting import make_poller, wait_for_answer, wait_within_deadline
 
 
 OLDEST_SERVER_VERSION = 120000
@@ -109,6 +109,7 @@ class DriverConnection(psycopg2.extensions.connection):  # type: ignore[misc]  #
     :ivar limitless: the transaction at hand has no time limits (migrations).
     :ivar flushes: round trips so far.
     :ivar is_new: it was not used since it was made.
+    :ivar poller: tells when something can be read from it.
     """
 
     def __init__(
@@ -132,6 +133,7 @@ class DriverConnection(psycopg2.extensions.connection):  # type: ignore[misc]  #
             self.close()
             raise UnsupportedServer("PostgreSQL 12 or newer required")
         self.opened_at = self.used_at = monotonic()
+        self.poller = make_poller(self)
         self._encoder = psycopg2.extensions.cursor(self)
 
     # Statements.
@@ -154,7 +156,7 @@ class DriverConnection(psycopg2.extensions.connection):  # type: ignore[misc]  #
         cursor = psycopg2.extensions.cursor(self)
         try:
             cursor.execute(query, params)
-            wait_within_deadline(self)
+            wait_for_answer(self, sent_bytes=len(cursor.query))
         except BaseException:
             self.failed()
             raise

@@ -18,6 +18,8 @@ from kinto.core.postgresql.reachability import Reachability
 
 
 _SLICE_SECONDS = 0.25
+# What the buffer of a socket takes, which is empty when a statement begins.
+_SENT_AT_ONCE_BYTES = 8192
 
 
 class TimeLimitExceeded(psycopg2.OperationalError):  # type: ignore[misc]  # psycopg2 is untyped
@@ -53,9 +55,32 @@ def wait_within_deadline(connection: Any) -> None:
             _give_up_if_due(connection, deadline)
 
 
+def make_poller(connection: Any) -> select.poll:
+    """What tells when something can be read from a connection that was made."""
+    poller = select.poll()
+    poller.register(connection.fileno(), select.POLLIN)
+    return poller
+
+
+def wait_for_answer(connection: Any, *, sent_bytes: int) -> None:
+    """As :func:`wait_within_deadline`, when a statement was just sent.
+
+    psycopg2 would find nothing to read yet, having other threads take their turn meanwhile. So
+    it is asked once there is something. Of a long statement it may have some left to send.
+
+    :param connection: with a ``deadline``, and the ``poller`` that was made for it.
+    """
+    if sent_bytes <= _SENT_AT_ONCE_BYTES:
+        connection.poller.poll(_slice_of(connection.deadline) * 1000)
+    wait_within_deadline(connection)
+
+
 def _slice_of(deadline: float) -> float:
     """How long to wait before asking whether there is any hope left."""
-    return max(0.0, min(deadline - monotonic(), _SLICE_SECONDS))
+    seconds = deadline - monotonic()
+    if seconds > _SLICE_SECONDS:
+        return _SLICE_SECONDS
+    return max(0.0, seconds)
 
 
 def _give_up_if_due(connection: Any, deadline: float) -> None:
@@ -70,6 +95,4 @@ def _give_up_if_due(connection: Any, deadline: float) -> None:
 
 def has_unread_input(connection: Any) -> bool:
     """Whether the server sent something to an idle connection: mostly, that it closes it."""
-    poller = select.poll()
-    poller.register(connection.fileno(), select.POLLIN)
-    return bool(poller.poll(0))
+    return bool(make_poller(connection).poll(0))
