@@ -26,8 +26,9 @@ def text_array(texts: Sequence[str | None]) -> ArrayText:
         return list(texts)
     if joined.count(_NUL) != len(texts) - 1:
         raise ValueError("A text of an array cannot contain NUL (0x00) characters.")
-    escaped = joined.replace("\\", "\\\\").replace('"', '\\"')
-    return '{"' + escaped.replace(_NUL, '","') + '"}'
+    if "\\" in joined or '"' in joined:
+        joined = joined.replace("\\", "\\\\").replace('"', '\\"')
+    return '{"' + joined.replace(_NUL, '","') + '"}'
 
 
 def number_array(numbers: Sequence[int | None]) -> ArrayText:

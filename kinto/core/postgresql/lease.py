@@ -1,6 +1,7 @@
 """A connection of the pool, taken for a while."""
 
 from types import TracebackType
+from typing import Any
 
 import psycopg2
 
@@ -32,7 +33,7 @@ class Lease:
         self._joined = joined
         self._pooled: Pooled | None = source.take(is_repeatable=repeat)
         self.connection = Connection(
-            self._driver(),
+            self._driver_of(self._pooled),
             replace=self._replace if repeat else None,
             report_broken=source.report_broken,
             in_transaction=in_transaction,
@@ -56,17 +57,16 @@ class Lease:
             driver.joined = False
             self._source.give_back(pooled, driver)
 
-    def _driver(self) -> DriverConnection:
-        driver = self.pooled.dbapi_connection
-        assert isinstance(driver, DriverConnection)
+    def _driver_of(self, pooled: Pooled) -> DriverConnection:
+        driver: Any = pooled.dbapi_connection  # a DriverConnection, which the pool has made
         driver.joined = self._joined
-        return driver
+        return driver  # type: ignore[no-any-return]  # as above
 
     def _replace(self) -> DriverConnection:
         # There is nothing left to release if no other is to be had.
         self.release()
         self._pooled = self._source.take(is_repeatable=False)
-        return self._driver()
+        return self._driver_of(self._pooled)
 
 
 class StatementLease(Lease):

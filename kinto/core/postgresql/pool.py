@@ -132,9 +132,8 @@ class QueuePoolWithMaxBacklog(QueuePool):
             raise
         return entry
 
-    def give_back(self, entry: ConnectionPoolEntry) -> None:
-        """The opposite of :meth:`borrow`."""
-        self._do_return_conn(entry)
+    # The opposite of `borrow`.
+    give_back = _do_return_conn
 
     def recreate(self) -> "QueuePoolWithMaxBacklog":
         """A new, empty pool like this one."""

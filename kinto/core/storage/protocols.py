@@ -86,7 +86,8 @@ class StoredContext:
     """The answer to a :class:`ContextQuery`, from one snapshot of the database.
 
     :param groups: principals of the groups that hold the user (or every authenticated user).
-    :param granted: the ACEs on ``uris`` held by ``principals`` or ``groups``.
+    :param granted: the ACEs on ``uris`` held by ``principals`` or ``groups``, each as a
+        :class:`~kinto.core.types.BoundPermission` or a tuple that equals one.
     :param obj: the object addressed, live; ``None`` when missing or deleted.
     :param permissions: every ACE of the object addressed.
     :param owner: ``None`` when there is none, or none was asked for.
@@ -98,7 +99,7 @@ class StoredContext:
     """
 
     groups: frozenset[str] = frozenset()
-    granted: frozenset[BoundPermission] = frozenset()
+    granted: frozenset[tuple[str, str]] = frozenset()
     obj: KintoObject | None = None
     permissions: Permissions = field(default_factory=dict)
     owner: KintoObject | None = None

@@ -1,9 +1,10 @@
 """What a request has to know before it can be decided, in one round trip."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
-from kinto.core.postgresql.arrays import text_array
+from kinto.core.postgresql.arrays import ArrayText, text_array
 from kinto.core.postgresql.connection import Connection
 from kinto.core.postgresql.statements import Statement
 from kinto.core.storage.matching import FieldNames
@@ -18,7 +19,7 @@ from kinto.core.storage.protocols import (
     StoredContext,
     TextPage,
 )
-from kinto.core.types import BoundPermission, Permissions, Timestamp
+from kinto.core.types import Permissions
 
 
 # Groups may hold every user who is signed in.
@@ -239,9 +240,9 @@ def _context(row: Sequence[Any], query: ContextQuery, *, names: FieldNames) -> S
     groups, granted, aces, epoch, data, owner_epoch, owner_data, timestamp = row
     context = StoredContext(
         groups=frozenset(groups or ()),
-        granted=frozenset(BoundPermission(*pair) for pair in granted or ()),
+        granted=frozenset(map(tuple, granted or ())),
         permissions=_permissions(aces or ()),
-        timestamp=Timestamp(timestamp),
+        timestamp=timestamp,
     )
     if data is not None and query.object_id is not None:
         context.obj = one_object(data, query.object_id, epoch, names=names)
@@ -255,15 +256,23 @@ def groups_of(userid: str | None) -> list[str]:
     return [] if userid is None else [userid, _AUTHENTICATED]
 
 
+@lru_cache(maxsize=1024)
+def _who(userid: str | None, principals: tuple[str, ...]) -> tuple[ArrayText, ArrayText]:
+    """Who asks, as arrays. They are kept: users come back."""
+    return text_array(groups_of(userid)), text_array(principals)
+
+
 def _params(query: ContextQuery) -> dict[str, object]:
     owner = query.owner
+    user_ids, principals = _who(query.userid, query.principals)
+    resource_name, parent_id = query.target
     return {
-        "user_ids": text_array(groups_of(query.userid)),
-        "principals": text_array(query.principals),
+        "user_ids": user_ids,
+        "principals": principals,
         "uris": text_array(query.uris),
         "object_uri": query.object_uri,
-        "resource_name": query.target.resource_name,
-        "parent_id": query.target.parent_id,
+        "resource_name": resource_name,
+        "parent_id": parent_id,
         "object_id": query.object_id,
         "owner_resource_name": owner and owner.resource_name,
         "owner_parent_id": owner and owner.parent_id,
