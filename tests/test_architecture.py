@@ -64,6 +64,7 @@ LAYERS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "kinto.core.authorization",
             "kinto.core.prepared_requests",
             "kinto.core.request",
+            "kinto.core.posted",
             "kinto.core.request_context",
             "kinto.core.response",
             "kinto.core.security_policy",

@@ -10,6 +10,7 @@ from pyramid.request import Request
 
 from kinto.core.errors import raise_invalid
 from kinto.core.permission import PermissionBase
+from kinto.core.posted import find_posted_id
 from kinto.core.protocol.criteria import MISSING
 from kinto.core.protocol.storable import find_text_problem
 from kinto.core.shared_objects import fetch_shared, find_shared_ids, restricted_to
@@ -51,6 +52,7 @@ class ResourceContext:
     def __init__(self, request: Request, service: Any, *, factory: Any) -> None:
         self.request = request
         self.service = service
+        self._method: str = request.method
         self._factory = factory
         self._stored: StoredContext | None = None
         self._principals: frozenset[str] = frozenset()
@@ -71,7 +73,7 @@ class ResourceContext:
     @property
     def writes(self) -> bool:
         """Whether the request is going to write."""
-        return self.request.method in _WRITES
+        return self._method in _WRITES
 
     @property
     def object_id(self) -> str | None:
@@ -79,7 +81,7 @@ class ResourceContext:
         if self.service.type == "object":
             object_id: str | None = self.request.matchdict.get("id")
             return object_id
-        if self.request.method == "POST":
+        if self._method == "POST":
             posted = find_posted_id(self.request)
             is_usable = isinstance(posted, str) and is_storable_text(posted)
             return posted if is_usable else None
@@ -95,8 +97,11 @@ class ResourceContext:
 
     def object_uri(self, object_id: str | None = None) -> str:
         """URI of an object of the list (the one addressed by default), without version prefix."""
+        address = self._address
         if object_id is None:
             object_id = self.object_id or ""
+        elif address is not None and object_id == address.object_id and address.object_uri:
+            return address.object_uri
         path: str = self.service.object_path
         return path.format(**{**self.request.matchdict, "id": object_id})
 
@@ -109,8 +114,7 @@ class ResourceContext:
 
     def is_create_only(self) -> bool:
         """A PUT that must not replace anything."""
-        is_put: bool = self.request.method == "PUT"
-        return is_put and self.request.headers.get("If-None-Match") == "*"
+        return self._method == "PUT" and self.request.headers.get("If-None-Match") == "*"
 
     # -- what is stored -----------------------------------------------------------------
 
@@ -121,7 +125,7 @@ class ResourceContext:
         permission to read it (POST answers with it) or to write it. That there is nothing
         to change or delete may be told to whoever may read.
         """
-        method = self.request.method.lower()
+        method = self._method.lower()
         if method == "post" and self.service.type == "plural":
             self._refuse_invalid_posted_id()
         if method == "put":
@@ -262,7 +266,7 @@ class ResourceContext:
 
     def _uris(self, object_uri: str | None) -> tuple[str, ...]:
         above = self._factory.ancestor_uris()
-        return tuple(dict.fromkeys(above if object_uri is None else (*above, object_uri)))
+        return above if object_uri is None or object_uri in above else (*above, object_uri)
 
     def _is_object_storable(self) -> bool:
         """Whether an object is addressed that the database may be asked for."""
@@ -296,7 +300,7 @@ class ResourceContext:
         """What was read for all items of a batch, when the first of them asked."""
         bound_data, registry = self.request.bound_data, self.request.registry
         contexts: list[ResourceContext] | None = bound_data.get(BATCH_CONTEXTS)
-        reads_page = self.service.type == "plural" and self.request.method not in _WRITES
+        reads_page = self.service.type == "plural" and not self.writes
         if contexts is None or reads_page:
             return None
         if contexts:
@@ -307,7 +311,7 @@ class ResourceContext:
 
     def _fetch_stored(self, query: ContextQuery) -> StoredContext:
         registry = self.request.registry
-        for_write = self.request.method in _WRITES
+        for_write = self.writes
         if for_write and must_lock_first(self.request):
             lock_lists(registry.storage, [query.target])
         page = self._guess_page() if self.service.type == "plural" and not for_write else None
@@ -353,12 +357,12 @@ class ResourceContext:
     def _find_address(self) -> Address:
         resource_name = self.request.current_resource_name
         object_id = self.object_id
-        # Nothing can be stored under such an id, which must not reach the database.
-        if not is_storable_text(self.plural_uri()):
-            return Address((), ListKey(resource_name, ""))
-        if object_id is not None and not is_storable_text(object_id):
-            object_id = None
         object_uri = None if object_id is None else self.object_uri(object_id)
+        # Nothing can be stored under such an id, which must not reach the database.
+        if not is_storable_text(object_uri or self.plural_uri()):
+            if not is_storable_text(self.plural_uri()):
+                return Address((), ListKey(resource_name, ""))
+            object_id = object_uri = None
         resource = self.service.resource
         owner = resource.get_owner_key(self.request)
         consulted = resource.get_consulted_key(self.request)
@@ -369,16 +373,6 @@ class ResourceContext:
 def copy_permissions(permissions: Permissions) -> Permissions:
     """A copy that the caller may alter."""
     return {name: set(principals) for name, principals in permissions.items()}
-
-
-def find_posted_id(request: Request) -> Any:  # any JSON value
-    """The id in the body of a POST; ``MISSING`` without one, or in a body to be refused."""
-    try:
-        body = request.json_body
-    except ValueError:
-        return MISSING
-    data = body.get("data") if isinstance(body, dict) else None
-    return data.get("id", MISSING) if isinstance(data, dict) else MISSING
 
 
 def is_storable_text(text: str) -> bool:
