@@ -312,6 +312,7 @@ def make_root(factory: type[RouteFactory], request: Request) -> RouteFactory:
     return factory(request) if prepared is None else prepared
 
 
+@lru_cache(maxsize=1024)
 def is_root_known_to_read_nothing(factory: Any) -> bool:
     """Whether a route's roots are ours: they may be made before earlier requests are executed."""
     if isinstance(factory, partial) and factory.func is make_root:

@@ -37,11 +37,13 @@ def _wrap_policy(registry: Registry) -> None:
                 _read_short_body(environ)
                 return execute_repeatedly(environ, router)
             # It will be refused: nobody has to copy it before, for further attempts.
-        with router.request_context(environ) as request:
-            try:
-                return router.invoke_request(request)
-            finally:
-                forget_answer(request)
+        context = router.request_context(environ)
+        request = context.begin()
+        try:
+            return router.invoke_request(request)
+        finally:
+            forget_answer(request)
+            context.end()
 
     registry.registerUtility(execute, IExecutionPolicy)
 

@@ -24,7 +24,11 @@ class SegmentRoutesMapper(RoutesMapper):  # type: ignore[misc]  # Pyramid ships 
     def __init__(self) -> None:
         super().__init__()
         self._by_depth: dict[int, list[Route]] = {}
-        self._seen: list[Route] = []
+
+    def connect(self, *args: Any, **kwargs: Any) -> Route:
+        """Add a route, at start-up or by a test."""
+        self._by_depth = {}
+        return super().connect(*args, **kwargs)
 
     def __call__(self, request: Request) -> dict[str, Any]:
         """The first route that matches, with what its placeholders hold.
@@ -43,24 +47,21 @@ class SegmentRoutesMapper(RoutesMapper):  # type: ignore[misc]  # Pyramid ships 
             raise URLDecodeError(
                 error.encoding, error.object, error.start, error.end, error.reason
             ) from error
-        for route in self._candidates(path.count("/")):
+        depth = path.count("/")
+        candidates = self._by_depth.get(depth) or self._find_candidates(depth)
+        for route in candidates:
             match = route.match(path)
             if match is not None:
                 info = {"match": match, "route": route}
-                if all(predicate(info, request) for predicate in route.predicates):
+                predicates = route.predicates
+                if not predicates or all(predicate(info, request) for predicate in predicates):
                     return info
         return {"route": None, "match": None}
 
-    def _candidates(self, depth: int) -> list[Route]:
+    def _find_candidates(self, depth: int) -> list[Route]:
         """Routes that may match a path with so many slashes, in their order."""
-        if len(self._seen) != len(self.routelist):
-            # Routes were added: at start-up, or by a test.
-            self._seen, self._by_depth = list(self.routelist), {}
-        found = self._by_depth.get(depth)
-        if found is None:
-            found = self._by_depth[depth] = [
-                route for route in self._seen if find_depth(route.pattern) in (None, depth)
-            ]
+        found = [route for route in self.routelist if find_depth(route.pattern) in (None, depth)]
+        self._by_depth[depth] = found
         return found
 
 

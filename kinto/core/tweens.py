@@ -85,12 +85,14 @@ def forget_answer(request: Request) -> None:
     if isinstance(root, RouteFactory):
         root.__dict__.pop("resource_context", None)
     for name in _CYCLES:
-        attributes.pop(name, None)
+        if name in attributes:
+            del attributes[name]
 
 
 def needs_transaction(request: Request) -> bool:
     """Whether pyramid_tm has to do with a request: reads come to it when they began one."""
-    return request.method not in SAFE_METHODS or _OUTCOME in request.__dict__
+    is_write = request.environ["REQUEST_METHOD"] not in SAFE_METHODS
+    return is_write or _OUTCOME in request.__dict__
 
 
 def transaction_tween_factory(handler: Handler, registry: Registry) -> Handler:
