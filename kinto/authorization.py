@@ -121,15 +121,9 @@ def get_bound_permissions(object_uri: str, permission: str) -> Sequence[BoundPer
     if own:
         return [
             *[BoundPermission(object_uri, granting) for granting in own],
-            *_bound_of_list(list_uri, permission),
+            *_bound_above(list_uri, permission),
         ]
-    uris = object_uris(object_uri)
-    if not uris:
-        return _bound_of_list(object_uri, permission)
-    granting = PERMISSIONS_INHERITANCE_TREE[next(reversed(uris))].get(permission)
-    if granting is None:
-        return [BoundPermission(object_uri, permission)]
-    return [BoundPermission(uris[above], name) for above, name in granting]
+    return _bound_above(object_uri, permission)
 
 
 @lru_cache(maxsize=4096)
@@ -147,7 +141,14 @@ def _own_permissions(list_uri: str, permission: str) -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=4096)
-def _bound_of_list(object_uri: str, permission: str) -> tuple[BoundPermission, ...]:
+def _bound_above(object_uri: str, permission: str) -> tuple[BoundPermission, ...]:
+    """What objects inherit, by the URI of their list; or of an object of which there are few."""
+    uris = object_uris(object_uri)
+    if uris:
+        granting = PERMISSIONS_INHERITANCE_TREE[next(reversed(uris))].get(permission)
+        if granting is None:
+            return (BoundPermission(object_uri, permission),)
+        return tuple(BoundPermission(uris[above], name) for above, name in granting)
     match = _LIST_URI.fullmatch(object_uri)
     if match is not None and match["list"] in _LISTS:
         kind, above = _LISTS[match["list"]], object_uris(match["parent"])

@@ -1,7 +1,6 @@
 """What one request has to know from the database, fetched in as few round trips as can be."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 from pyramid.authorization import Authenticated, Everyone
@@ -338,8 +337,8 @@ class ResourceContext:
         find_bound = getattr(policy, "get_bound_permissions", None)
         if page is None or find_bound is None or not is_storable_text(self.plural_uri()):
             return None
-        granting = tuple(BoundPermission(*pair) for pair in find_bound(self.plural_uri(), "read"))
-        return replace(page, granted_by=granting) if granting else None
+        granting = tuple(find_bound(self.plural_uri(), "read"))
+        return page.for_holders_of(granting) if granting else None
 
     def query(self, userid: str | None, principals: tuple[str, ...]) -> ContextQuery:
         """What has to be known to decide about the request.

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from kinto.core.types import (
-    BoundPermission,
     KintoObject,
     ListKey,
     ObjectKey,
@@ -67,8 +66,8 @@ class PageQuery:
     """The page of a list that a request is going to ask for, if it is allowed to.
 
     :param counts: the request asks how many live objects match, and for no page.
-    :param granted_by: the page is read when one of these ACEs is held, so that the time which
-        a refusal takes tells nothing about the list.
+    :param granted_by: the page is read when one of these ACEs (URI, permission) is held, so that
+        the time which a refusal takes tells nothing about the list.
     """
 
     filters: Sequence[Any]  # kinto.core.storage.Filter
@@ -78,7 +77,20 @@ class PageQuery:
     include_deleted: bool
     as_text: bool
     counts: bool = False
-    granted_by: tuple[BoundPermission, ...] = field(default=(), compare=False)
+    granted_by: tuple[tuple[str, str], ...] = field(default=(), compare=False)
+
+    def for_holders_of(self, granted_by: tuple[tuple[str, str], ...]) -> "PageQuery":
+        """The same page, read when one of these ACEs is held."""
+        return PageQuery(
+            self.filters,
+            self.sorting,
+            self.pagination_rules,
+            self.limit,
+            self.include_deleted,
+            self.as_text,
+            self.counts,
+            granted_by,
+        )
 
 
 @dataclass(slots=True)

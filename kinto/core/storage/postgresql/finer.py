@@ -52,7 +52,9 @@ class FinerProtocols:
             if page is None:
                 return fetch_context(connection, query, names=_NAMES)
             limit = self._fetch_limit(page.limit)
-            return fetch_context_with_page(connection, query, replace(page, limit=limit))
+            if limit != page.limit:
+                page = replace(page, limit=limit)
+            return fetch_context_with_page(connection, query, page)
 
     def fetch_shared(self, query: SharedQuery, page: PageQuery) -> SharedObjects:
         """What was shared in a list, with the page that is asked for, in one round trip.
