@@ -10,6 +10,7 @@ from pyramid.request import Request
 
 from kinto.core.exceptions import InvalidParameter
 from kinto.core.protocol.host import is_valid_host
+from kinto.core.protocol.urls import is_plain_path
 from kinto.core.settings import DeploymentSettings
 
 
@@ -36,6 +37,12 @@ def settle_origin(request: Request, deployment: DeploymentSettings) -> None:
         raise InvalidParameter("header", "Host", "Invalid host")
     if deployment.http_host:
         request.host = deployment.http_host
+
+
+def own_url(request: Request) -> str:
+    """URL of a request without its query string."""
+    path = request.environ.get("SCRIPT_NAME", "") + request.environ["PATH_INFO"]
+    return f"{request.host_url}{path}" if is_plain_path(path) else request.path_url
 
 
 def _judge_forwarded(request: Request, trusted: Networks) -> None:

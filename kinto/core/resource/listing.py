@@ -10,6 +10,7 @@ from pyramid.request import Request
 
 from kinto.core.errors import raise_invalid, request_params, send_alert
 from kinto.core.exceptions import InvalidParameter, InvalidRequest
+from kinto.core.origin import own_url
 from kinto.core.protocol.clock import msec_time
 from kinto.core.protocol.criteria import Filter, Sort
 from kinto.core.protocol.pagination import (
@@ -24,7 +25,7 @@ from kinto.core.protocol.pagination import (
 )
 from kinto.core.protocol.query import parse_list_query
 from kinto.core.protocol.querystring import Params, RawValue, group_params
-from kinto.core.protocol.urls import UndecodableURL, build_url, is_plain_path, parse_query
+from kinto.core.protocol.urls import UndecodableURL, build_url, parse_query
 from kinto.core.registry import settings_of
 from kinto.core.storage.protocols import PageQuery
 from kinto.core.types import KintoObject
@@ -183,13 +184,7 @@ def next_page_url(
         request.registry.cache.set(nonce, "issued", ttl=ttl)
     token = encode_token(make_token(last, sorting, offset=offset, nonce=nonce))
     params = next_page_params(list_params(request), limit=limit, token=token)
-    return build_url(_own_url(request), params)
-
-
-def _own_url(request: Request) -> str:
-    """URL of a request without its query string."""
-    path = request.environ.get("SCRIPT_NAME", "") + request.environ["PATH_INFO"]
-    return f"{request.host_url}{path}" if is_plain_path(path) else request.path_url
+    return build_url(own_url(request), params)
 
 
 def or_400(request: Request, parse: Callable[[], Any]) -> Any:

@@ -13,6 +13,7 @@ from typing import Any
 from pyramid.request import Request
 from pyramid.security import NO_PERMISSION_REQUIRED
 
+from kinto.core.origin import own_url
 from kinto.core.registry import settings_of
 from kinto.core.service import Service
 
@@ -28,22 +29,23 @@ def get_hello(request: Request) -> dict[str, Any]:
     """Identity of the server and of the user."""
     settings = settings_of(request)
     project = settings.project
-    version = request.registry.settings.get("http_api_version")
+    given = request.registry.settings
+    version = given.get("http_api_version")
     # Under Apache, the variable is that of the request.
     ini = request.environ.get("KINTO_INI") or os.environ.get("KINTO_INI") or _DEFAULT_INI
     data: dict[str, Any] = {
-        "project_name": request.registry.settings.get("project_name"),
-        "project_version": request.registry.settings.get("project_version"),
+        "project_name": given.get("project_name"),
+        "project_version": given.get("project_version"),
         "http_api_version": str(version),
         "project_docs": project.docs_url,
-        "url": request.route_url(hello.name),
+        "url": own_url(request),
         "config": describe_config_file(ini),
     }
-    eos = request.registry.settings.get("eos")
+    eos = given.get("eos")
     if eos:
         data["eos"] = str(eos)
     data["settings"] = {
-        name.replace("public.", "", 1): request.registry.settings.get(name)
+        name.replace("public.", "", 1): given.get(name)
         for name in request.registry.public_settings
     }
     if request.prefixed_userid is not None:
