@@ -33,7 +33,7 @@ try:  # optional: kinto[postgresql]
     from kinto.core.postgresql.errors import backend_errors, translate
     from kinto.core.postgresql.lease import StatementLease, TransactionLease
     from kinto.core.postgresql.participant import Participant, Plan
-    from kinto.core.postgresql.sessions import JoinedSession, SessionFactory, proxied
+    from kinto.core.postgresql.sessions import SessionFactory, join_session
     from kinto.core.postgresql.source import ConnectionSource
 except ImportError:
     sqlalchemy = None  # type: ignore[assignment]  # documented: `None` if absent
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from kinto.core.postgresql.connection import Connection
+    from kinto.core.postgresql.joined_session import JoinedSession
 
 
 class PostgreSQLClient:
@@ -172,8 +173,7 @@ class PostgreSQLClient:
 
     @contextmanager
     def _joined_session(self, participant: Participant) -> Iterator[JoinedSession]:
-        connection = sqlalchemy.Connection(self.engine, proxied(participant.lease.pooled))
-        session = JoinedSession(bind=connection, doom=participant.doom)
+        session = join_session(self.engine, participant.lease.pooled, doom=participant.doom)
         try:
             yield session
         except BaseException:

@@ -30,3 +30,24 @@ def test_missing_package_is_named_when_a_client_is_made(kind: str, missing: list
 
     assert done.stderr == ""
     assert "pip install kinto[postgresql]" in done.stdout
+
+
+_START = """
+import sys
+from kinto import main
+main({{}}, **{{
+    **{{f"kinto.{{kind}}_backend": f"kinto.core.{{kind}}.postgresql" for kind in {kinds}}},
+    **{{f"kinto.{{kind}}_url": "postgresql://nobody@127.0.0.1:1/none" for kind in {kinds}}},
+    "kinto.userid_hmac_secret": "secret",
+}})
+print("sqlalchemy" in sys.modules, "sqlalchemy.orm" in sys.modules)
+"""
+
+
+def test_workers_do_without_the_orm_of_sqlalchemy() -> None:
+    script = _START.format(kinds=["storage", "permission", "cache"])
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", script], capture_output=True, text=True, check=True
+    )
+
+    assert done.stdout == "True False\n"
