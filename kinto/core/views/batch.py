@@ -7,9 +7,10 @@ import re
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import colander
+import msgspec
 import transaction
 from pyramid.httpexceptions import HTTPException
 from pyramid.request import Request, apply_request_extensions
@@ -22,7 +23,7 @@ from kinto.core.prepared_requests import prepare_request
 from kinto.core.protocol.dicts import copy_json, merge_dicts
 from kinto.core.protocol.ids import find_list
 from kinto.core.protocol.storable import may_hold_nul
-from kinto.core.protocol.urls import UndecodableURL, quote_path
+from kinto.core.protocol.urls import UndecodableURL, is_plain_path, quote_path
 from kinto.core.registry import settings_of
 from kinto.core.request_context import BATCH_CONTEXTS, ResourceContext
 from kinto.core.request_log import logging_subrequests
@@ -44,7 +45,6 @@ from kinto.core.views.errors import render_exception
 
 _METHODS = ("GET", "HEAD", "DELETE", "TRACE", "POST", "PUT", "PATCH")
 _WRITES = frozenset({"DELETE", "POST", "PUT", "PATCH"})
-_ITEM_KEYS = frozenset({"method", "path", "headers", "body"})
 _QUEUE = "resource_events"
 
 _Execute = Callable[[Request, Request], dict[str, Any]]
@@ -102,6 +102,24 @@ def _payload_node() -> colander.SchemaNode:
 _PAYLOAD = _payload_node()
 
 
+class _PlainDefaults(msgspec.Struct, forbid_unknown_fields=True):
+    """What the schema takes as it is, in the terms of a library that looks at it at once."""
+
+    path: Annotated[str, msgspec.Meta(pattern="^/")] = "/"
+    method: Literal[_METHODS] = "GET"  # type: ignore[valid-type]  # known only when it is run
+    headers: dict[str, str] = {}
+    body: dict[str, Any] = {}
+
+
+class _PlainItem(_PlainDefaults, forbid_unknown_fields=True, kw_only=True):
+    path: Annotated[str, msgspec.Meta(pattern="^/")]
+
+
+class _PlainBatch(msgspec.Struct, forbid_unknown_fields=True):
+    requests: list[_PlainItem]
+    defaults: _PlainDefaults | msgspec.UnsetType = msgspec.UNSET
+
+
 class BatchPayloadSchema(colander.MappingSchema):  # type: ignore[misc]  # colander ships no types
     """Body of a batch, for the OpenAPI document."""
 
@@ -151,29 +169,11 @@ def _complete(body: Any) -> None:
 
 def _is_plain(body: Any) -> bool:
     """Whether the schema would leave the body as it is, which is nearly always so."""
-    if type(body) is not dict or not body.keys() <= {"requests", "defaults"}:
+    try:
+        msgspec.convert(body, _PlainBatch)
+    except msgspec.ValidationError:
         return False
-    requests, defaults = body.get("requests"), body.get("defaults", {})
-    return (
-        type(requests) is list
-        and type(defaults) is dict
-        and _is_plain_item({"path": "/", **defaults})
-        and all(_is_plain_item(item) for item in requests)
-    )
-
-
-def _is_plain_item(item: Any) -> bool:
-    if type(item) is not dict or not item.keys() <= _ITEM_KEYS:
-        return False
-    path, headers = item.get("path"), item.get("headers", {})
-    return (
-        type(path) is str
-        and path.startswith("/")
-        and item.get("method", "GET") in _METHODS
-        and type(headers) is dict
-        and all(type(value) is str for value in headers.values())
-        and type(item.get("body", {})) is dict
-    )
+    return True
 
 
 def _is_too_long(request: Request, body: Any) -> bool:
@@ -187,16 +187,23 @@ def _is_too_long(request: Request, body: Any) -> bool:
 
 
 def _refuse_bad_paths(request: Request, requests: list[dict[str, Any]]) -> None:
+    paths = [item["path"] for item in requests]
+    if _are_harmless("".join(paths)):
+        return
     batch_path = re.compile(rf"(/{request.registry.route_prefix})?/batch/*")
-    for index, item in enumerate(requests):
-        path = item["path"].partition("?")[0]
-        if batch_path.fullmatch(path):
+    for index, path in enumerate(paths):
+        if batch_path.fullmatch(path.partition("?")[0]):
             description = "Recursive call on /batch endpoint is forbidden."
             request.errors.add("body", "requests", description)
         try:
-            quote_path(item["path"])
+            quote_path(path)
         except UndecodableURL as error:
             request.errors.add("body", f"requests.{index}.path", str(error))
+
+
+def _are_harmless(paths: str) -> bool:
+    """Whether none of the paths, joined, has anything to be looked at."""
+    return "/batch" not in paths and is_plain_path(paths) is not None
 
 
 @batch.post(
