@@ -13,7 +13,6 @@ from kinto.core.storage.protocols import (
     ListLocker,
     PageQuery,
     StoredContext,
-    WritePlanner,
 )
 from kinto.core.types import KintoObject, ListKey, ObjectKey
 
@@ -64,7 +63,7 @@ def writes_at_once(storage: StorageBase, permission: PermissionBase) -> bool:
 
 def can_plan(storage: StorageBase, permission: PermissionBase) -> bool:
     """Whether the outcome of writes can be known before they are made."""
-    return shares_database(storage, permission) and isinstance(storage, WritePlanner)
+    return shares_database(storage, permission) and abilities_of(storage).plans_writes
 
 
 def _fetch_piecewise(

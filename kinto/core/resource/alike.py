@@ -11,7 +11,7 @@ from __future__ import annotations  # the classes name each other
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 from pyramid.httpexceptions import HTTPException
 from pyramid.interfaces import IAuthorizationPolicy, ISecurityPolicy
@@ -49,42 +49,34 @@ _SHARED = (
 )
 
 
-class Place(NamedTuple):
-    """Where the object of an item is.
-
-    :param headers: of the item, without its conditions.
-    """
-
-    list_path: str
-    headers: frozenset[tuple[str, str]]
-    object_id: str
-
-    @property
-    def kind(self) -> tuple[str, frozenset[tuple[str, str]]]:
-        """What items have in common that may be alike."""
-        return self.list_path, self.headers
+# What items have in common that may be alike: path of the list, headers without the conditions.
+Kind = tuple[str, frozenset[tuple[str, str]]]
+_NO_HEADERS: frozenset[tuple[str, str]] = frozenset()
 
 
-def find_place(item: Mapping[str, Any]) -> Place | None:
-    """The place of an item that may be like others."""
+def find_place(item: Mapping[str, Any]) -> tuple[Kind, str] | None:
+    """Kind of an item that may be like others, with the id of its object."""
     path: str = item["path"]
     if item.get("method") != "PUT" or not is_plain_path(path):
         return None
     list_path, _, object_id = path.rpartition("/")
-    headers = (item.get("headers") or {}).items()
-    others = [
+    headers = item.get("headers")
+    return (list_path, _kept_headers(headers) if headers else _NO_HEADERS), object_id
+
+
+def _kept_headers(headers: Mapping[str, str]) -> frozenset[tuple[str, str]]:
+    return frozenset(
         (variable, value)
-        for name, value in headers
+        for name, value in headers.items()
         if (variable := _variable(name)) not in _CONDITIONS
-    ]
-    return Place(list_path, frozenset(others), object_id)
+    )
 
 
 def _variable(header: str) -> str:
     return header.upper().replace("-", "_")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class AlikeItem:
     """An item that is like a former one, and what to read for it beforehand."""
 

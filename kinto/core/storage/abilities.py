@@ -16,6 +16,7 @@ from kinto.core.storage.protocols import (
     ListLocker,
     PageReader,
     SubtreeRemover,
+    WritePlanner,
 )
 
 
@@ -36,6 +37,7 @@ class Abilities:
     writes_conditionally: bool
     writes_entries: bool
     removes_subtrees: bool
+    plans_writes: bool
 
 
 # By the identity of backends, which says nothing once they are gone.
@@ -65,6 +67,7 @@ def _find_abilities(backend: Any) -> Abilities:
         and backend.supports_conditional_writes,
         writes_entries=is_plain and isinstance(backend, EntryWriter) and backend.supports_entries,
         removes_subtrees=isinstance(backend, SubtreeRemover),
+        plans_writes=is_plain and isinstance(backend, WritePlanner),
     )
 
 

@@ -27,7 +27,7 @@ from kinto.core.protocol.urls import UndecodableURL, is_plain_path, quote_path
 from kinto.core.registry import settings_of
 from kinto.core.request_context import BATCH_CONTEXTS, ResourceContext
 from kinto.core.request_log import logging_subrequests
-from kinto.core.resource.alike import AlikeItem, FirstItem, find_place
+from kinto.core.resource.alike import AlikeItem, FirstItem, Kind, find_place
 from kinto.core.resource.schema import find_errors
 from kinto.core.resource.validation import storable_errors
 from kinto.core.service import Service
@@ -286,20 +286,21 @@ def _look_at(
 ) -> list[ResourceContext | AlikeItem]:
     """What the items are about, as far as it may be read ahead."""
     contexts: list[ResourceContext | AlikeItem] = []
-    firsts: dict[Any, FirstItem | None] = {}
+    firsts: dict[Kind | None, FirstItem | None] = {}
     for entry in entries:
         place = find_place(entry.item) if may_be_alike else None
-        first = firsts.get(place.kind) if place is not None else None
-        if place is not None and first is not None:
-            entry.alike = AlikeItem(first, entry.item, place.object_id)
+        kind, object_id = place or (None, "")
+        first = firsts.get(kind)
+        if first is not None:
+            entry.alike = AlikeItem(first, entry.item, object_id)
             contexts.append(entry.alike)
             continue
         subrequest = entry.subrequest = builder.build_from_json(entry.item)
         context = prepare_request(subrequest)
         if context is not None and _can_read_ahead(context):
             contexts.append(context)
-            if place is not None and place.kind not in firsts:
-                entry.first = firsts[place.kind] = FirstItem.of(context)
+            if kind is not None and kind not in firsts:
+                entry.first = firsts[kind] = FirstItem.of(context)
     return contexts
 
 
