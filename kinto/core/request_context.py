@@ -61,6 +61,8 @@ class ResourceContext:
         # The page that is likely to be asked for, and the one that was read already.
         self._page_guess: PageQuery | None = None
         self.page_query: PageQuery | None = None
+        # What was asked for, once it was.
+        self.asked: ContextQuery | None = None
 
     # -- from the URL and the body, without reading anything ----------------------------
 
@@ -278,7 +280,7 @@ class ResourceContext:
         if prefixed_userid is not None:
             principals += [Authenticated, prefixed_userid, *(groups or ())]
         userid, held = prefixed_userid if groups is None else None, tuple(principals)
-        query = self.query(userid, held)
+        query = self.asked = self.query(userid, held)
         stored = self._find_planned(query)
         if stored is None:
             if only_planned:

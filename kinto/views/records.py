@@ -8,6 +8,7 @@ from kinto.authorization import RouteFactory
 from kinto.core import resource
 from kinto.core.errors import ERRORS, not_found
 from kinto.core.resource.caching import add_cache_headers
+from kinto.core.resource.writing import keeping_objects
 from kinto.core.settings import find_cache_expires_seconds
 from kinto.core.types import KintoObject, ObjectKey
 from kinto.views import object_exists_or_404
@@ -73,6 +74,7 @@ class Record(resource.Resource):
         owner: KintoObject = context.stored.owner
         return owner
 
+    @keeping_objects(lambda request: not is_validation_enabled(request))
     def process_object(self, new: KintoObject, old: KintoObject | None = None) -> KintoObject:
         """Check the record against the schema of its collection, or of its bucket."""
         new = super().process_object(new, old)

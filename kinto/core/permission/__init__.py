@@ -133,6 +133,13 @@ class PermissionBase:
         """Give the named permissions exactly these principals; the other ones stay."""
         raise NotImplementedError
 
+    def replace_objects_permissions(
+        self, replaced: Mapping[str, Mapping[str, Iterable[Principal]]]
+    ) -> None:
+        """The same for several objects, by their URIs."""
+        for object_id, permissions in replaced.items():
+            self.replace_object_permissions(object_id, permissions)
+
     def delete_object_permissions(self, *object_ids: str) -> None:
         """Remove all permissions of these objects; ``*`` is any run of characters."""
         raise NotImplementedError

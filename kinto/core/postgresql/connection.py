@@ -2,7 +2,7 @@
 
 from __future__ import annotations  # the driver is optional
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from kinto.core.postgresql.statements import Mergeable, Params, Statement
@@ -78,10 +78,10 @@ class Connection:
         else:
             self._run(statement, params)
 
-    def defer_merged(self, kind: Mergeable, write: Any) -> None:
-        """As :meth:`defer`, in a transaction, as part of one statement for all of its kind."""
+    def defer_merged(self, kind: Mergeable, writes: Sequence[Any]) -> None:
+        """As :meth:`defer`, in a transaction, as part of one statement for all of their kind."""
         assert self.in_transaction
-        self.driver.enqueue_merged(kind, write)
+        self.driver.enqueue_merged(kind, writes)
 
     def execute_script(self, sql: str) -> None:
         """Run SQL text of several statements, without values."""

@@ -185,9 +185,9 @@ class DriverConnection(psycopg2.extensions.connection):  # type: ignore[misc]  #
         """Send a statement later, together with the next one or with ``COMMIT``."""
         self.queue.append(Queued(*self.encoded(statement, params)))
 
-    def enqueue_merged(self, kind: Mergeable, write: Any) -> None:
-        """Send a write later, as part of one statement for all of its kind."""
-        self.queue.append(Queued(b"", kind=kind, write=write))
+    def enqueue_merged(self, kind: Mergeable, writes: Sequence[Any]) -> None:
+        """Send writes later, as part of one statement for all of their kind."""
+        self.queue.append(Queued(b"", kind=kind, writes=writes))
 
     def encoded(self, statement: Statement, params: Params) -> tuple[bytes, Statement | None]:
         """A statement with its values; and the statement, if it has to be prepared before."""

@@ -29,14 +29,14 @@ class Queued:
     :param statement: that has to be prepared before.
     :param place: the savepoint that the SQL makes.
     :param kind: of a write that is merged with others of its kind, instead of ``sql``.
-    :param write: what is merged.
+    :param writes: what is merged.
     """
 
     sql: bytes
     statement: Statement | None = None
     place: "ref[Savepoint] | None" = None
     kind: Mergeable | None = None
-    write: Any = None
+    writes: Sequence[Any] = ()
 
 
 Encode = Callable[[Statement, Params], tuple[bytes, Statement | None]]
@@ -51,7 +51,7 @@ def merged(queue: Sequence[Queued], encode: Encode) -> list[Queued]:
     waiting: dict[Mergeable, list[Any]] = {}
     for queued in queue:
         if queued.kind is not None:
-            waiting.setdefault(queued.kind, []).append(queued.write)
+            waiting.setdefault(queued.kind, []).extend(queued.writes)
         elif queued.place is None or queued.place() is not None:
             _send_merged(waiting, sent, encode)
             sent.append(queued)

@@ -41,6 +41,11 @@ def format_etag(timestamp: int) -> str:
     return f'"{timestamp}"'
 
 
+def timestamp_headers(timestamp: int) -> dict[str, str]:
+    """The headers that tell when what is shown was changed."""
+    return {"ETag": format_etag(timestamp), "Last-Modified": format_http_date(timestamp)}
+
+
 def format_http_date(timestamp: int) -> str:
     """Value of the ``Last-Modified`` header: the same instant, truncated to the second."""
     return _format_seconds(max(MIN_TIMESTAMP, min(timestamp, MAX_TIMESTAMP)) // 1000)

@@ -8,7 +8,7 @@ any other one: so is whatever is refused, and whatever was not foreseen.
 
 from __future__ import annotations  # the classes name each other
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from typing import Any, ClassVar
@@ -25,12 +25,17 @@ from kinto.core.protocol import json_codec
 from kinto.core.protocol.urls import is_plain_path
 from kinto.core.request_context import Address, ResourceContext
 from kinto.core.resource.model import Model
+from kinto.core.resource.plain_puts import (
+    ListFacts,
+    PlainPuts,
+    Sufficient,
+    is_nobody_asked,
+)
 from kinto.core.resource.validation import validate_resource_request
 from kinto.core.response import LightResponse
 from kinto.core.security_policy import IDENTITY_ATTRIBUTES, SecurityPolicy
-from kinto.core.storage.protocols import ContextQuery, StoredContext
+from kinto.core.storage.protocols import ContextQuery
 from kinto.core.tweens import forget_answer
-from kinto.core.types import BoundPermission
 
 
 # What differs from item to item without making them different.
@@ -98,6 +103,7 @@ class FirstItem:
     """
 
     def __init__(self, context: ResourceContext) -> None:
+        self._context = context
         self._request: Request = context.request
         self._resource_class = context.service.resource
         # The origin is the same for all.
@@ -113,9 +119,9 @@ class FirstItem:
         self._model: Model | None = None
         self._shared: dict[str, Any] | None = None
         self._headers: dict[str, str] = {}
-        # Permissions that are enough to create an object, and to replace one.
-        self._creating: frozenset[BoundPermission] = frozenset()
-        self._replacing: frozenset[BoundPermission] = frozenset()
+        self._sufficient = Sufficient(frozenset(), frozenset())
+        # Where no requests have to be made for the others.
+        self._facts: ListFacts | None = None
 
     @classmethod
     def of(cls, context: ResourceContext | None) -> FirstItem | None:
@@ -145,13 +151,54 @@ class FirstItem:
             return
         self._shared = {name: attributes[name] for name in _SHARED if name in attributes}
         self._headers = dict(answer["headers"])
+        self._sufficient = self._find_sufficient()
+        asked = self._context.asked
+        if asked is not None and is_nobody_asked(self._resource_class, self._request):
+            self._facts = self._find_facts(asked)
+
+    def _find_sufficient(self) -> Sufficient:
+        """What a PUT takes: see :meth:`ResourceContext.required_permission`."""
         policy = self._request.registry.queryUtility(IAuthorizationPolicy)
-        # What a PUT takes: see `ResourceContext.required_permission`.
         creation = f"{self._address.target.resource_name}:create"
         parent = self._list_uri.rstrip("/").rpartition("/")[0]
-        self._creating = frozenset(policy.get_bound_permissions(parent, creation))
         anything = policy.get_bound_permissions(f"{self._list_uri}any", "write")
-        self._replacing = frozenset(pair for pair in anything if pair[0] in self._above)
+        return Sufficient(
+            creating=frozenset(policy.get_bound_permissions(parent, creation)),
+            replacing=frozenset(pair for pair in anything if pair[0] in self._above),
+        )
+
+    def _find_facts(self, asked: ContextQuery) -> ListFacts:
+        return ListFacts(
+            asked._replace(uris=self._above, object_id=None, object_uri=None, consulted=None),
+            uri=self._list_uri,
+            path=self._path,
+            schema=self._validate.keywords["body_schema"],
+            sufficient=self._sufficient,
+            conditions=_inherited_conditions(self._request),
+            headers=self._headers,
+        )
+
+    def answer_plain(self, alikes: Iterable[AlikeItem | None]) -> list[dict[str, Any]]:
+        """Execute items up to the first one that takes a request, or is like no item or another.
+
+        :returns: their answers.
+        """
+        answers: list[dict[str, Any]] = []
+        facts, storage = self._facts, self._request.registry.storage
+        puts = None if facts is None else storage.plan_puts(facts.query)
+        if facts is None or puts is None:
+            return answers
+        resource = self._resource_class(self._request, context=self._context.root)
+        plain = PlainPuts(facts, resource, puts)
+        for alike in alikes:
+            if alike is None or alike.first is not self:
+                break
+            answer = plain.put(alike.object_id, alike.item.get("body"), _conditions(alike.item))
+            if answer is None:
+                break
+            answers.append(answer)
+        plain.finish()
+        return answers
 
     def answer(self, alike: AlikeItem) -> dict[str, Any] | None:
         """Execute an item; ``None`` when it has to be executed like any other one."""
@@ -176,23 +223,13 @@ class FirstItem:
         self._model.known_permissions = None
         return self._model
 
-    def _is_permitted(self, stored: StoredContext, object_id: str) -> bool:
-        """Whether the item is certainly permitted; otherwise it has to be found out."""
-        if stored.obj is None:
-            return not stored.granted.isdisjoint(self._creating)
-        own = BoundPermission(self._list_uri + object_id, "write")
-        return own in stored.granted or not stored.granted.isdisjoint(self._replacing)
-
     def _make_request(self, alike: AlikeItem) -> Request:
         first, item = self._request, alike.item
         environ = {**first.environ, "PATH_INFO": self._path + alike.object_id}
         for name in _CONDITIONS:
             environ.pop(f"HTTP_{name}", None)
-        # Those of the batch count for each item that has none of its own.
-        inherited = first.parent.environ
-        for name in _CONDITIONS:
-            if (value := inherited.get(f"HTTP_{name}")) is not None:
-                environ[f"HTTP_{name}"] = value
+        for name, value in _inherited_conditions(first).items():
+            environ[f"HTTP_{name}"] = value
         for name, value in (item.get("headers") or {}).items():
             environ[f"HTTP_{_variable(name)}"] = value
         body = item.get("body")
@@ -211,9 +248,13 @@ class FirstItem:
     def _execute(self, request: Request, root: RouteFactory) -> dict[str, Any] | None:
         context = root.resource_context
         assert context is not None
-        if not context.take_planned(self.address(request.matchdict["id"])):
+        address = self.address(request.matchdict["id"])
+        if not context.take_planned(address):
             return None
-        if not self._is_permitted(context.stored, request.matchdict["id"]):
+        stored = context.stored
+        if not self._sufficient.allow(
+            stored.granted, str(address.object_uri), is_new=stored.obj is None
+        ):
             return None
         self._validate(request)
         if request.__dict__.get("errors") or _has_timestamp(request.validated["body"]):
@@ -268,6 +309,21 @@ def _are_known(validators: Sequence[Any]) -> bool:
     if len(validators) != 2 or validators[0] is not validate_origin:
         return False
     return getattr(validators[1], "func", None) is validate_resource_request
+
+
+def _inherited_conditions(request: Request) -> dict[str, str]:
+    """Those of the batch, which count for each item that has none of its own."""
+    environ = request.parent.environ
+    return {name: environ[f"HTTP_{name}"] for name in _CONDITIONS if f"HTTP_{name}" in environ}
+
+
+def _conditions(item: Mapping[str, Any]) -> dict[str, str]:
+    """Those of an item."""
+    headers = item.get("headers")
+    if not headers:
+        return {}
+    given = {_variable(name): value for name, value in headers.items()}
+    return {name: given[name] for name in _CONDITIONS if name in given}
 
 
 def _has_timestamp(body: Any) -> bool:

@@ -15,7 +15,7 @@ from kinto.core.events import ACTIONS, PERMISSIONS_FIELD, is_listened_to
 from kinto.core.protocol.clock import msec_time
 from kinto.core.protocol.comparison import COMPARISON
 from kinto.core.protocol.criteria import Filter, Sort
-from kinto.core.protocol.etag import format_etag, format_http_date
+from kinto.core.protocol.etag import timestamp_headers
 from kinto.core.protocol.fields import extract_fields
 from kinto.core.protocol.filters import extract_filters
 from kinto.core.protocol.ids import find_id_mismatch
@@ -31,7 +31,7 @@ from kinto.core.resource.patching import PatchedObject, patch_object
 from kinto.core.resource.schema import ResourceSchema, made_schema
 from kinto.core.resource.validation import query_params
 from kinto.core.resource.viewset import ViewSet
-from kinto.core.resource.writing import accepted_timestamp
+from kinto.core.resource.writing import accepted_timestamp, keeping_objects, shown_permissions
 from kinto.core.response import set_headers
 from kinto.core.settings import find_cache_expires_seconds
 from kinto.core.storage.exceptions import (
@@ -128,6 +128,7 @@ class ResourceBase:
         known |= {model.id_field, model.modified_field, model.deleted_field}
         return field.partition(".")[0] in known
 
+    @keeping_objects(lambda request: True)
     def process_object(self, new: KintoObject, old: KintoObject | None = None) -> KintoObject:
         """Check or alter an object that is about to be stored."""
         modified_field = self.model.modified_field
@@ -157,7 +158,7 @@ class ResourceBase:
         if isinstance(result, dict):
             permissions = result.pop(PERMISSIONS_FIELD, None)
             if permissions is not None:
-                body["permissions"] = {k: sorted(v) for k, v in permissions.items() if v}
+                body["permissions"] = shown_permissions(permissions)
         if isinstance(old, dict):
             old = {k: v for k, v in old.items() if k != PERMISSIONS_FIELD}
         body["data"] = result
@@ -267,8 +268,7 @@ class ResourceBase:
 
     def _add_timestamp_header(self, response: Any, timestamp: int | None = None) -> None:
         current = self.timestamp if timestamp is None else timestamp
-        given = {"ETag": format_etag(current), "Last-Modified": format_http_date(current)}
-        set_headers(response, given)
+        set_headers(response, timestamp_headers(current))
 
     def _add_cache_header(self, response: Any) -> None:
         find_expires = self._find_cache_expires_seconds

@@ -3,8 +3,8 @@
 Source: sections 5.3 and 8.8 of the HTTP API.
 """
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeVar
 
 from pyramid.request import Request
 
@@ -14,6 +14,10 @@ from kinto.core.exceptions import InvalidParameter
 from kinto.core.protocol.permissions import PermissionChange, changed_permissions
 from kinto.core.protocol.timestamps import client_timestamp, deletion_timestamp
 from kinto.core.types import KintoObject, Permissions, Timestamp
+
+
+_IS_KEPT = "is_kept"
+_Method = TypeVar("_Method", bound=Callable[..., Any])
 
 
 def accepted_timestamp(request: Request, value: Any, *, current: int | None) -> Timestamp | None:
@@ -33,6 +37,27 @@ def parse_deletion_timestamp(request: Request, *, current: int) -> Timestamp | N
         raise_invalid(request, error.location, error.name, error.description)
 
 
+def keeping_objects(is_kept: Callable[[Request], bool]) -> Callable[[_Method], _Method]:
+    """Mark a method ``process_object`` that does nothing about some requests.
+
+    It has not to be called for these, which a method that stands in its place is.
+
+    :param is_kept: whether it returns any object as it is given, unless that has a timestamp.
+    """
+
+    def mark(method: _Method) -> _Method:
+        setattr(method, _IS_KEPT, is_kept)
+        return method
+
+    return mark
+
+
+def is_kept(method: Any, request: Request) -> bool:
+    """Whether an object without a timestamp is stored as it is, by such a method."""
+    find: Callable[[Request], bool] | None = getattr(method, _IS_KEPT, None)
+    return find is not None and find(request)
+
+
 def kept_by_put(existing: KintoObject | None, *, modified_field: str) -> KintoObject:
     """Attributes of a PUT that says nothing about them."""
     dropped = (modified_field, PERMISSIONS_FIELD)
@@ -49,6 +74,11 @@ def add_permissions(
     obj.pop(PERMISSIONS_FIELD, None)
     if permissions:
         obj[PERMISSIONS_FIELD] = {name: set(held or ()) for name, held in permissions.items()}
+
+
+def shown_permissions(permissions: Permissions) -> dict[str, list[str]]:
+    """Permissions as answers have them: those that somebody holds."""
+    return {name: sorted(held) for name, held in permissions.items() if held}
 
 
 def requested_permissions(

@@ -73,7 +73,7 @@ FINER_METHODS: dict[tuple[str, str], Callable[..., Operations]] = {
 }
 # Steps of what is timed itself.
 STEPS: dict[str, frozenset[str]] = {
-    "storage": frozenset({"find_planned", "plan_put", "plan_delete"}),
-    "permission": frozenset(),
+    "storage": frozenset({"find_planned", "plan_put", "plan_puts", "plan_delete"}),
+    "permission": frozenset({"replace_objects_permissions"}),
     "cache": frozenset(),
 }

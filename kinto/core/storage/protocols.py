@@ -211,6 +211,39 @@ class ListLocker(Protocol):
         ...
 
 
+class PlannedObject(NamedTuple):
+    """What is known beforehand of an object that may be put.
+
+    :param timestamp: of the live object; ``None``: there is none.
+    :param permissions: every ACE of the object.
+    :param granted: the ACEs on it and on its ancestors that the user holds.
+    """
+
+    key: ObjectKey
+    timestamp: int | None
+    permissions: Permissions
+    granted: frozenset[tuple[str, str]]
+
+
+class PlannedPuts(Protocol):
+    """Objects of one list, put one after the other, as writes whose outcome is known."""
+
+    def find(self, object_id: str, object_uri: str) -> PlannedObject | None:
+        """What was read of an object; ``None`` where it may have changed since."""
+        ...
+
+    def put(self, obj: PlannedObject, data: str) -> int:
+        """The timestamp of a write that :meth:`send` is going to make.
+
+        :param data: JSON text of the attributes that have no column.
+        """
+        ...
+
+    def send(self) -> None:
+        """Have the writes be made with those that were planned before."""
+        ...
+
+
 @runtime_checkable
 class WritePlanner(Protocol):
     """Writes of a batch whose outcome is known beforehand, so that they need no round trip."""
@@ -230,6 +263,13 @@ class WritePlanner(Protocol):
 
     def find_planned(self, query: ContextQuery) -> StoredContext | None:
         """The answer that was read; ``None`` where the request may have changed what it tells."""
+        ...
+
+    def plan_puts(self, query: ContextQuery) -> PlannedPuts | None:
+        """What to put objects of a list with; ``None`` where that takes asking.
+
+        :param query: about the list.
+        """
         ...
 
 

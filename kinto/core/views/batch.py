@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 from typing import Annotated, Any, Literal
 
 import colander
@@ -222,7 +223,7 @@ def post_batch(request: Request) -> dict[str, Any]:
     is_plain = execute is _execute
     entries = [_Entry(item) for item in items]
     _prepare(request, entries, builder, may_be_alike=is_plain)
-    return {"responses": [_answer(request, entry, builder, execute) for entry in entries]}
+    return {"responses": _answer_all(request, entries, builder, execute)}
 
 
 @dataclass(slots=True)
@@ -238,6 +239,22 @@ class _Entry:
     subrequest: Request | None = None
     first: FirstItem | None = None
     alike: AlikeItem | None = None
+
+
+def _answer_all(
+    request: Request, entries: list[_Entry], builder: SubrequestBuilder, execute: _Execute
+) -> list[dict[str, Any]]:
+    answers: list[dict[str, Any]] = []
+    alikes = [entry.alike for entry in entries]
+    while len(answers) < len(entries):
+        alike = alikes[len(answers)]
+        if alike is not None:
+            plain = alike.first.answer_plain(islice(alikes, len(answers), None))
+            answers += plain
+            if plain:
+                continue
+        answers.append(_answer(request, entries[len(answers)], builder, execute))
+    return answers
 
 
 def _answer(

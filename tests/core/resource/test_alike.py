@@ -3,7 +3,7 @@
 import json
 import logging
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import pytest
@@ -11,11 +11,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pyramid.events import NewRequest
 
+from kinto.core.events import ResourceChanged
 from kinto.core.resource.alike import AlikeItem, FirstItem
 from kinto.views.records import Record
 from tests.support.api import Answer, Client, new_id, postgresql_app
 
 
+# Where records may have to match schemas, they are judged one by one.
 SETTINGS = {"kinto.experimental_collection_schema_validation": True}
 SCHEMA = {"type": "object", "properties": {"n": {"type": "integer"}}}
 ALIKE = 4
@@ -24,6 +26,26 @@ ALIKE = 4
 @pytest.fixture(scope="module")
 def client(new_database: Callable[[], str]) -> Client:
     return Client(postgresql_app(new_database(), SETTINGS))
+
+
+@pytest.fixture(scope="module")
+def plain_client(new_database: Callable[[], str]) -> Client:
+    return Client(postgresql_app(new_database(), {}))
+
+
+@pytest.fixture
+def answered_at_once(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many items were answered without a request for each, each time this was tried."""
+    counts: list[int] = []
+    answer = FirstItem.answer_plain
+
+    def noted(first: FirstItem, alikes: Iterable[AlikeItem | None]) -> list[dict[str, Any]]:
+        found = answer(first, alikes)
+        counts.append(len(found))
+        return found
+
+    monkeypatch.setattr(FirstItem, "answer_plain", noted)
+    return counts
 
 
 @pytest.fixture
@@ -144,6 +166,95 @@ def test_a_sub_class_has_to_say_so_for_itself(
     assert answered == []
 
 
+# -- when without a request ----------------------------------------------------------------
+
+
+def test_no_requests_are_made_where_nobody_is_asked(
+    plain_client: Client, answered_at_once: list[int], answered: list[bool]
+) -> None:
+    records = make_collection(plain_client)
+
+    for status in (201, 200):
+        answer = plain_client.batch(*puts(records))
+        assert [each["status"] for each in answer.json["responses"]] == [status] * ALIKE
+
+    assert (answered_at_once, answered) == ([ALIKE - 1] * 2, [])
+    assert {each["n"] for each in plain_client.get(records).data} == set(range(ALIKE))
+
+
+def test_what_is_in_doubt_leaves_the_others_alone(
+    plain_client: Client, answered_at_once: list[int]
+) -> None:
+    records = make_collection(plain_client)
+    items = puts(records, 6)
+    items[3]["headers"] = {"If-Match": '"1"'}
+
+    answer = plain_client.batch(*items)
+
+    assert [each["status"] for each in answer.json["responses"]] == [201, 201, 201, 412, 201, 201]
+    assert answered_at_once == [2, 0, 2]
+
+
+def test_they_are_judged_one_by_one_where_schemas_are_asked(
+    client: Client, answered_at_once: list[int], answered: list[bool]
+) -> None:
+    client.batch(*puts(make_collection(client)))
+
+    assert (answered_at_once, answered) == ([0] * (ALIKE - 1), [True] * (ALIKE - 1))
+
+
+def test_who_listens_to_changes_is_told_of_each(
+    plain_client: Client, answered_at_once: list[int]
+) -> None:
+    records = make_collection(plain_client)
+    told: list[Any] = []
+
+    def note(event: ResourceChanged) -> None:
+        told.extend(each["new"]["id"] for each in event.impacted_objects)
+
+    registry = plain_client.app.registry
+    registry.registerHandler(note, (ResourceChanged,))
+    try:
+        plain_client.batch(*puts(records))
+    finally:
+        registry.unregisterHandler(note, (ResourceChanged,))
+
+    assert not any(answered_at_once)
+    assert told == [f"r{number}" for number in range(ALIKE)]
+
+
+@pytest.mark.parametrize(
+    ("hook", "times"),
+    [
+        # Which method answers the first one was settled when the application was made.
+        ("put", ALIKE - 1),
+        ("postprocess", ALIKE),
+        ("_create", ALIKE),
+        ("process_object", ALIKE),
+    ],
+)
+def test_methods_that_were_replaced_are_called(
+    plain_client: Client,
+    answered_at_once: list[int],
+    monkeypatch: pytest.MonkeyPatch,
+    hook: str,
+    times: int,
+) -> None:
+    called: list[str] = []
+    method = getattr(Record, hook)
+
+    def replaced(*args: Any, **kwargs: Any) -> Any:
+        called.append(hook)
+        return method(*args, **kwargs)
+
+    monkeypatch.setattr(Record, hook, replaced)
+
+    plain_client.batch(*puts(make_collection(plain_client)))
+
+    assert not any(answered_at_once)
+    assert called == [hook] * times
+
+
 # -- how -----------------------------------------------------------------------------------
 
 PERMISSIONS = st.dictionaries(
@@ -190,14 +301,20 @@ ITEMS = st.lists(
 )
 
 
+@pytest.fixture(params=["client", "plain_client"])
+def either(request: pytest.FixtureRequest) -> Client:
+    client: Client = request.getfixturevalue(request.param)
+    return client
+
+
 @settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(items=ITEMS, has_schema=st.booleans())
 def test_answers_are_those_of_items_executed_by_themselves(
-    client: Client, monkeypatch: pytest.MonkeyPatch, items: list[dict[str, Any]], has_schema: bool
+    either: Client, monkeypatch: pytest.MonkeyPatch, items: list[dict[str, Any]], has_schema: bool
 ) -> None:
-    seen = []
+    client, seen = either, []
     for may_be_alike in (True, False):
         schema = {"schema": SCHEMA} if has_schema else {}
         records = make_collection(client, **schema)
@@ -207,7 +324,8 @@ def test_answers_are_those_of_items_executed_by_themselves(
             patch.setattr(Record, "has_alike_items", may_be_alike)
             answer = client.batch(*made)
         listed = client.get(records, _sort="id")
-        seen.append((neutral(answer, records), neutral(listed, records)))
+        stored = [client.get(f"{records}/{record['id']}") for record in listed.data]
+        seen.append([neutral(each, records) for each in (answer, listed, *stored)])
 
     assert seen[0] == seen[1]
 

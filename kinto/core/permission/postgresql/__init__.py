@@ -175,14 +175,7 @@ class Permission(MigratorMixin, PermissionBase):
     def replace_object_permissions(
         self, object_id: str, permissions: Mapping[str, Iterable[Principal]]
     ) -> None:
-        if not permissions:
-            return
-        found = self.client.find_plan()
-        if found is not None:
-            plan, connection = found
-            is_first = plan.note_permissions(object_id)
-            replacement = queries.Replacement(object_id, permissions, is_first)
-            connection.defer_merged(queries.REPLACEMENTS, replacement)
+        if not permissions or self._plan_replacements({object_id: permissions}):
             return
         pairs = [(name, holder) for name, holders in permissions.items() for holder in holders]
         self._write(
@@ -194,6 +187,29 @@ class Permission(MigratorMixin, PermissionBase):
                 "principals": [holder for _, holder in pairs],
             },
         )
+
+    def replace_objects_permissions(
+        self, replaced: Mapping[str, Mapping[str, Iterable[Principal]]]
+    ) -> None:
+        if not self._plan_replacements(replaced):
+            super().replace_objects_permissions(replaced)
+
+    def _plan_replacements(
+        self, replaced: Mapping[str, Mapping[str, Iterable[Principal]]]
+    ) -> bool:
+        """Have them replaced with all else that was planned; whether there is such a plan."""
+        found = self.client.find_plan()
+        if found is None:
+            return False
+        plan, connection = found
+        replacements = [
+            queries.Replacement(object_id, permissions, plan.note_permissions(object_id))
+            for object_id, permissions in replaced.items()
+            if permissions
+        ]
+        if replacements:
+            connection.defer_merged(queries.REPLACEMENTS, replacements)
+        return True
 
     def delete_object_permissions(self, *object_ids: str) -> None:
         exact = [object_id for object_id in object_ids if "*" not in object_id]

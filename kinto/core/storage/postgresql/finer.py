@@ -18,6 +18,7 @@ from kinto.core.storage.postgresql.context import (
 )
 from kinto.core.storage.postgresql.plan import WritePlan
 from kinto.core.storage.postgresql.planned import WRITES, read_snapshot
+from kinto.core.storage.postgresql.puts import PlannedPuts
 from kinto.core.storage.postgresql.selection import Criteria
 from kinto.core.storage.postgresql.shared import fetch_shared
 from kinto.core.storage.protocols import (
@@ -157,8 +158,19 @@ class FinerProtocols:
         write = plan.plan(key, data, expected=expected, owner=owner)
         if write is None:
             return None
-        connection.defer_merged(WRITES, write)
+        connection.defer_merged(WRITES, (write,))
         return int(write.epoch)
+
+    def plan_puts(self, query: ContextQuery) -> PlannedPuts | None:
+        """What to put objects of a list with; ``None`` where the database has to be asked."""
+        found = self.client.find_plan()
+        if found is None or not isinstance(found[0], WritePlan):
+            return None
+        plan, connection = found
+        context = plan.find_context(query, names=_NAMES) if plan.is_locked(query.target) else None
+        if context is None or (query.owner is not None and context.owner is None):
+            return None
+        return PlannedPuts(plan, connection, query=query, context=context)
 
     def find_planned(self, query: ContextQuery) -> StoredContext | None:
         """The answer that was read for a plan, if it still holds."""

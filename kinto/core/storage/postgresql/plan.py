@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from kinto.core.storage.matching import FieldNames
 from kinto.core.storage.postgresql.rows import one_object
-from kinto.core.storage.protocols import ContextQuery, StoredContext
+from kinto.core.storage.protocols import ContextQuery, PlannedObject, StoredContext
 from kinto.core.types import (
     BoundPermission,
     KintoObject,
@@ -125,6 +125,24 @@ class WritePlan:
             context.consulted = self._find_above(query.consulted, names=names)
         return context
 
+    def find_object(
+        self, key: ObjectKey, uri: str, *, above: frozenset[tuple[str, str]]
+    ) -> PlannedObject | None:
+        """What was read of an object; ``None`` where this transaction has changed it.
+
+        :param above: what is granted on its ancestors.
+        """
+        snapshot = self._snapshot
+        permissions = snapshot.aces.get(uri)
+        if permissions is None or uri in self._rewritten_uris:
+            return None
+        if key in self._written or key not in snapshot.rows:
+            return None
+        granted = above
+        if permissions:
+            granted |= self._granted_on((uri,)) or frozenset()
+        return PlannedObject(key, self._live_epoch(key), permissions, granted)
+
     def _find_above(self, key: ObjectKey, *, names: FieldNames) -> KintoObject | None:
         known = self._above.get(key)
         if known is None:
@@ -182,18 +200,21 @@ class WritePlan:
         """
         snapshot = self._snapshot
         list_key = ListKey(key.resource_name, key.parent_id)
-        highest = snapshot.locked.get(list_key)
-        # An id that was made up now has no row.
+        if list_key not in snapshot.locked or self._live_epoch(key) != expected:
+            return None
+        if owner is not None and self._live_epoch(owner) is None:
+            return None
+        return self.note(key, list_key, data, owner=owner)
+
+    def note(
+        self, key: ObjectKey, list_key: ListKey, data: str | None, *, owner: ObjectKey | None
+    ) -> PlannedWrite:
+        """The same, of what is known to be as foreseen already, in a list that is locked."""
+        snapshot = self._snapshot
         row = snapshot.rows.get(key)
-        is_live = row is not None and row.data is not None
-        live_epoch = row.epoch if row is not None and is_live else None
-        if highest is None or live_epoch != expected:
-            return None
-        if owner is not None and not self._is_live(owner):
-            return None
-        epoch = max(highest + 1, self._now())
+        previous, is_live = (None, False) if row is None else (row.epoch, row.data is not None)
+        epoch = max(snapshot.locked[list_key] + 1, self._now())
         growth = (data is not None) - is_live
-        previous = None if row is None else row.epoch
         write = PlannedWrite(key, list_key, epoch, previous, data, growth, owner)
         snapshot.locked[list_key] = epoch
         snapshot.rows[key] = KnownRow(epoch, data)
@@ -201,9 +222,14 @@ class WritePlan:
         self.version += 1
         return write
 
-    def _is_live(self, key: ObjectKey) -> bool:
+    def is_locked(self, list_key: ListKey) -> bool:
+        """Whether nobody else can write to the list."""
+        return list_key in self._snapshot.locked
+
+    def _live_epoch(self, key: ObjectKey) -> int | None:
+        """Timestamp of a live object; an id that was made up now has none."""
         row = self._snapshot.rows.get(key)
-        return row is not None and row.data is not None
+        return None if row is None or row.data is None else row.epoch
 
     def _now(self) -> int:
         return self._snapshot.now + int((monotonic() - self._read_at) * 1000)
