@@ -377,9 +377,8 @@ class ResourceBase:
     def _add_next_page(
         self, last: KintoObject, sorting: Sequence[Sort], limit: int, offset: int
     ) -> None:
-        self.request.response.headers["Next-Page"] = next_page_url(
-            self.request, last, sorting=sorting, limit=limit, offset=offset
-        )
+        url = next_page_url(self.request, last, sorting=sorting, limit=limit, offset=offset)
+        set_headers(self.request.response, {"Next-Page": url})
 
     def _notify(self, result: Any, action: ACTIONS, old: Any) -> None:
         objects = result if isinstance(result, list) else [result]
