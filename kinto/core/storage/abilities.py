@@ -41,12 +41,12 @@ class Abilities:
 
 
 # By the identity of backends, which says nothing once they are gone.
-_known: dict[int, tuple[Any, tuple[int, ...], Abilities]] = {}
+_known: dict[int, tuple[Any, list[int], Abilities]] = {}
 
 
 def abilities_of(backend: Any) -> Abilities:  # a backend of any kind
     """What ``backend`` offers as it is now."""
-    attributes = tuple(map(id, vars(backend).values()))
+    attributes = [*map(id, backend.__dict__.values())]
     known = _known.get(id(backend))
     if known is not None and known[0]() is backend and known[1] == attributes:
         return known[2]
