@@ -6,8 +6,10 @@ from tempfile import SpooledTemporaryFile
 from typing import Any
 
 from pyramid.config import Configurator
+from pyramid.events import NewResponse
 from pyramid.interfaces import IExecutionPolicy
 from pyramid.registry import Registry
+from pyramid.request import Request
 from pyramid.response import Response
 
 from kinto.core.registry import current_settings
@@ -40,12 +42,26 @@ def _wrap_policy(registry: Registry) -> None:
         context = router.request_context(environ)
         request = context.begin()
         try:
-            return router.invoke_request(request)
+            return _invoke(router, request)
         finally:
             forget_answer(request)
             context.end()
 
     registry.registerUtility(execute, IExecutionPolicy)
+
+
+def _invoke(router: Any, request: Request) -> Response:
+    """What Pyramid's router does, without the queues of callbacks that nobody has added to."""
+    attributes = request.__dict__
+    try:
+        response = router.handle_request(request)
+        if "response_callbacks" in attributes:
+            request._process_response_callbacks(response)
+        router.registry.notify(NewResponse(request, response))
+        return response
+    finally:
+        if "finished_callbacks" in attributes:
+            request._process_finished_callbacks()
 
 
 def _is_body_over(environ: dict[str, Any], *, limit_bytes: int) -> bool:
