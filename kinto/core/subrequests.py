@@ -53,9 +53,9 @@ class SubrequestBuilder:
         self._original = original
         environ = original.environ
         self._environ = type(original).blank("/", environ=_environ(original)).environ
-        self._environ.update(
-            (name, value) for name, value in environ.items() if name.startswith("HTTP_")
-        )
+        self._environ |= {
+            name: value for name, value in environ.items() if name.startswith("HTTP_")
+        }
         self._content_type = environ.get("CONTENT_TYPE")
 
     def build(self, item: Mapping[str, Any]) -> Request:

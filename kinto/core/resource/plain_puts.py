@@ -23,7 +23,7 @@ from kinto.core.resource.model import Model
 from kinto.core.resource.resource import Resource
 from kinto.core.resource.schema import find_errors
 from kinto.core.resource.writing import is_kept, shown_permissions
-from kinto.core.storage.protocols import ContextQuery, PlannedObject, PlannedPuts
+from kinto.core.storage.protocols import ContextQuery, PlannedPuts
 from kinto.core.types import BoundPermission, KintoObject, Permissions, Timestamp
 
 
@@ -42,6 +42,8 @@ _hooks = attrgetter(
     "_raise_412_if_modified",
 )
 _ID, _MODIFIED = Model.id_field, Model.modified_field
+# Permissions that change, and those that the answer shows.
+_Judged = tuple[Permissions, dict[str, list[str]]]
 # Not stored with the attributes of an object.
 _OWN_FIELDS = frozenset({_ID, _MODIFIED, PERMISSIONS_FIELD})
 
@@ -110,6 +112,8 @@ class PlainPuts:
         self._permission = model.permission
         self._author = model.current_principal if model.explicit_perm else None
         self._is_valid_id = resource.id_generator.match
+        # Of a new object that asks for none.
+        self._usual_permissions = self._find_permissions({}, None)
         self._replaced: dict[str, Permissions] = {}
 
     def put(
@@ -133,9 +137,11 @@ class PlainPuts:
         new = {name: value for name, value in data.items() if name not in _OWN_FIELDS}
         # It was JSON, in which a batch has nothing that cannot be stored.
         timestamp = self._puts.put(found, json_codec.dumps(new))
-        permissions = self._put_permissions(uri, found, value.get("permissions"))
+        changed, shown = self._judge_permissions(found.permissions, value.get("permissions"))
+        if changed:
+            self._replaced[uri] = changed
         stored = {**new, _ID: object_id, _MODIFIED: timestamp}
-        content = {"permissions": shown_permissions(permissions), "data": stored}
+        content = {"permissions": shown, "data": stored}
         return self._answer(object_id, 201 if is_new else 200, content)
 
     def finish(self) -> None:
@@ -151,8 +157,12 @@ class PlainPuts:
             and find_id_mismatch(data, object_id, id_field=_ID) is None
         )
 
-    def _put_permissions(self, uri: str, found: PlannedObject, requested: Any) -> Permissions:
-        known = found.permissions
+    def _judge_permissions(self, known: Permissions, requested: Any) -> _Judged:
+        if not known and not requested:
+            return self._usual_permissions
+        return self._find_permissions(known, requested)
+
+    def _find_permissions(self, known: Permissions, requested: Any) -> _Judged:
         final = changed_permissions(
             PermissionChange.REPLACE,
             current=known,
@@ -160,9 +170,7 @@ class PlainPuts:
             current_principal=self._author,
         )
         changed = {name: held for name, held in final.items() if held != known.get(name, set())}
-        if changed:
-            self._replaced[uri] = changed
-        return final
+        return changed, shown_permissions(final)
 
     def _answer(self, object_id: str, status: int, content: dict[str, Any]) -> dict[str, Any]:
         encoded = json_codec.dumps_bytes(content)
