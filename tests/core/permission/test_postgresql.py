@@ -1,5 +1,6 @@
 """The permission backend in PostgreSQL keeps the contract, and scales."""
 
+import time
 import unittest
 from collections.abc import Iterator
 from typing import Any
@@ -16,6 +17,7 @@ from kinto.core.permission.testing import PermissionTest
 from kinto.core.postgresql.statements import Statement
 from kinto.core.storage.transactions import begin_request_scope
 from kinto.core.types import Configurator
+from tests.support.proxy import running_proxy
 
 
 @pytest.fixture(scope="class")
@@ -58,6 +60,20 @@ def permission(postgresql_url: str) -> Iterator[postgresql.Permission]:
     permission.initialize_schema()
     yield permission
     permission.flush()
+
+
+def test_write_after_a_restart_of_the_server_is_made(postgresql_url: str) -> None:
+    with running_proxy(postgresql_url) as proxy:
+        config = testing.setUp(settings={"permission_url": proxy.url})
+        permission = postgresql.load_from_config(config)
+        permission.initialize_schema()
+        proxy.cut_all()
+        time.sleep(0.05)
+
+        permission.add_user_principal("user", "principal")
+
+        assert permission.get_user_principals("user") == {"principal"}
+        permission.flush()
 
 
 def plan(url: str, statement: Statement, values: str) -> str:

@@ -229,7 +229,7 @@ class Permission(MigratorMixin, PermissionBase):
                 connection.execute(queries.DELETE_MATCHING, _pattern_params(patterns))
 
     def _write(self, statement: Statement, params: Params) -> None:
-        with self.client.write() as connection:
+        with self.client.write_once() as connection:
             connection.defer(statement, params)
 
     def _read_set(self, statement: Statement, params: Params) -> set[str]:
