@@ -387,7 +387,8 @@ def must_lock_first(request: Request) -> bool:
     A condition on the timestamp of a list holds only under its lock, and an attempt after a
     collision with another writer must not collide again.
     """
-    if request.environ.get("retry.attempt", 0) > 0:
+    environ, service = request.environ, request.current_service
+    if environ.get("retry.attempt", 0) > 0:
         return True
-    is_plural = request.current_service is not None and request.current_service.type == "plural"
-    return is_plural and ("If-Match" in request.headers or "If-None-Match" in request.headers)
+    has_condition = "HTTP_IF_MATCH" in environ or "HTTP_IF_NONE_MATCH" in environ
+    return has_condition and service is not None and service.type == "plural"
