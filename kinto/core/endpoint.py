@@ -15,7 +15,7 @@ from pyramid.events import BeforeRender, NewRequest
 from pyramid.httpexceptions import HTTPForbidden, HTTPNotModified
 from pyramid.interfaces import IDefaultPermission, IRendererFactory, ISecurityPolicy
 from pyramid.registry import Registry
-from pyramid.renderers import render_to_response
+from pyramid.renderers import null_renderer, render_to_response
 from pyramid.request import Request
 from pyramid.response import Response
 from pyramid.security import NO_PERMISSION_REQUIRED
@@ -98,6 +98,8 @@ def register_endpoint(config: Configurator, service: Any) -> None:
         route_name=service.name,
         permission=NO_PERMISSION_REQUIRED,
         require_csrf=False,
+        # It gives responses, which nobody has to look at for that.
+        renderer=null_renderer,
     )
 
 
