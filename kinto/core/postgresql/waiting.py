@@ -71,7 +71,9 @@ def wait_for_answer(connection: Any, *, sent_bytes: int) -> None:
     :param connection: with a ``deadline``, and the ``poller`` that was made for it.
     """
     if sent_bytes <= _SENT_AT_ONCE_BYTES:
-        connection.poller.poll(_slice_of(connection.deadline) * 1000)
+        deadline = connection.deadline
+        if not connection.poller.poll(_slice_of(deadline) * 1000):
+            _give_up_if_due(connection, deadline)
     wait_within_deadline(connection)
 
 

@@ -20,7 +20,7 @@ def _connection(asked: list[str]) -> mock.Mock:
         asked.append("psycopg2")
         return psycopg2.extensions.POLL_OK
 
-    connection = mock.Mock(poll=poll, deadline=math.inf)
+    connection = mock.Mock(poll=poll, deadline=math.inf, server=None)
     connection.poller.poll = lambda _milliseconds: asked.append("system")
     return connection
 
