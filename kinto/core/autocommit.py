@@ -23,13 +23,15 @@ from kinto.core.tweens import commit_veto, is_outermost
 _AUTOCOMMITS = "autocommits"
 # Methods that write one object, by the type of their service.
 _METHODS = {"object": ("PUT", "PATCH", "DELETE"), "plural": ("POST",)}
+_WRITES = frozenset(name for names in _METHODS.values() for name in names)
 _CHANGES = (ACTIONS.CREATE, ACTIONS.UPDATE, ACTIONS.DELETE)
 _OURS = ("kinto.core.", "pyramid_tm.", "pyramid.tweens.")
 
 
 def leave_out_transaction(request: Request) -> None:
     """Have the write of a request commit by itself, if it is a single one."""
-    if is_outermost(request) and _writes_once(request):
+    may_write = request.environ["REQUEST_METHOD"] in _WRITES
+    if may_write and is_outermost(request) and _writes_once(request):
         end_request_scope()
         request.__dict__[_AUTOCOMMITS] = True
 
