@@ -11,7 +11,7 @@ from __future__ import annotations  # the classes name each other
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
-from typing import Any, ClassVar
+from typing import Any
 
 from pyramid.httpexceptions import HTTPException
 from pyramid.interfaces import IAuthorizationPolicy, ISecurityPolicy
@@ -83,27 +83,24 @@ def _variable(header: str) -> str:
 
 @dataclass(slots=True)
 class AlikeItem:
-    """An item that is like a former one, and what to read for it beforehand."""
-
-    writes: ClassVar[bool] = True
+    """An item that is like a former one."""
 
     first: FirstItem
     item: Mapping[str, Any]
     object_id: str
-
-    def query(self, userid: str | None, principals: tuple[str, ...]) -> ContextQuery:
-        """As :meth:`kinto.core.request_context.ResourceContext.query`."""
-        return ContextQuery(userid, principals, *self.first.address(self.object_id))
 
 
 class FirstItem:
     """The item that others are like; it is executed like any other one.
 
     :param context: of its request.
+    :ivar object_ids: what the others are about.
     """
 
     def __init__(self, context: ResourceContext) -> None:
         self._context = context
+        self.writes = context.writes
+        self.object_ids: list[str] = []
         self._request: Request = context.request
         self._resource_class = context.service.resource
         # The origin is the same for all.
@@ -135,6 +132,11 @@ class FirstItem:
         address = context.address()
         is_usual = address.object_id and address.object_uri and address.owner
         return cls(context) if is_usual else None
+
+    def query(self, userid: str | None, principals: tuple[str, ...]) -> ContextQuery:
+        """What has to be known about the others, as a context tells of its request."""
+        others = tuple([(each, self._list_uri + each) for each in self.object_ids])
+        return self._context.query(userid, principals)._replace(others=others)
 
     def address(self, object_id: str) -> Address:
         """That of an object in the list."""

@@ -49,6 +49,8 @@ class ContextQuery(NamedTuple):
     :param object_uri: its URI.
     :param owner: the object that must exist for the list to exist (the collection of records).
     :param consulted: a further object whose content decides (the bucket, for its schemas).
+    :param others: further objects of the list, id and URI of each, that requests of the same kind
+        are about; for :meth:`WritePlanner.plan_requests` only.
     """
 
     userid: str | None
@@ -59,6 +61,7 @@ class ContextQuery(NamedTuple):
     object_uri: str | None = None
     owner: ObjectKey | None = None
     consulted: ObjectKey | None = None
+    others: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

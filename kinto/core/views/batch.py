@@ -287,7 +287,7 @@ def _prepare(
         and not request.environ.get("retry.attempt")
         and can_plan(registry.storage, registry.permission)
     )
-    contexts: list[ResourceContext | AlikeItem] = []
+    contexts: list[ResourceContext | FirstItem] = []
     if is_planned:
         contexts = _look_at(entries, builder, may_be_alike=may_be_alike)
     first = next((each for each in contexts if isinstance(each, ResourceContext)), None)
@@ -300,9 +300,9 @@ def _prepare(
 
 def _look_at(
     entries: list[_Entry], builder: SubrequestBuilder, *, may_be_alike: bool
-) -> list[ResourceContext | AlikeItem]:
+) -> list[ResourceContext | FirstItem]:
     """What the items are about, as far as it may be read ahead."""
-    contexts: list[ResourceContext | AlikeItem] = []
+    contexts: list[ResourceContext | FirstItem] = []
     firsts: dict[Kind | None, FirstItem | None] = {}
     for entry in entries:
         place = find_place(entry.item) if may_be_alike else None
@@ -310,7 +310,7 @@ def _look_at(
         first = firsts.get(kind)
         if first is not None:
             entry.alike = AlikeItem(first, entry.item, object_id)
-            contexts.append(entry.alike)
+            first.object_ids.append(object_id)
             continue
         subrequest = entry.subrequest = builder.build_from_json(entry.item)
         context = prepare_request(subrequest)
@@ -318,7 +318,7 @@ def _look_at(
             contexts.append(context)
             if kind is not None and kind not in firsts:
                 entry.first = firsts[kind] = FirstItem.of(context)
-    return contexts
+    return contexts + [each for each in firsts.values() if each is not None and each.object_ids]
 
 
 def _can_read_ahead(context: ResourceContext) -> bool:

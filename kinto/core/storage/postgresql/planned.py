@@ -81,6 +81,7 @@ def read_snapshot(
     """
     first = queries[0]
     uris = {query.object_uri for query in queries if query.object_uri is not None}
+    uris |= {uri for query in queries for _, uri in query.others}
     object_uris = list(uris)
     ancestors = list({uri for query in queries for uri in query.uris} - uris)
     lists = list({query.target for query in queries})
@@ -129,8 +130,11 @@ def _keys(queries: Sequence[ContextQuery]) -> set[ObjectKey]:
         for query in queries
         if query.object_id is not None
     }
+    others = {
+        ObjectKey(*query.target, object_id) for query in queries for object_id, _ in query.others
+    }
     above = {key for query in queries for key in (query.owner, query.consulted)}
-    return addressed | {key for key in above if key is not None}
+    return addressed | others | {key for key in above if key is not None}
 
 
 def _merge_writes(writes: Sequence[Any]) -> tuple[Statement, Params]:
