@@ -1,7 +1,7 @@
-"""Items of a batch that are like a former one: PUT of another object of the same list.
+"""Items of a batch that are like a former one: they do the same to another object of its list.
 
 What they have in common is found out once: the route, the view, who asks, which permissions are
-enough, which headers every answer has. Each is then judged and stored by the methods of the
+enough, which headers every answer has. Each is then judged and stored by the method of the
 resource, with a request of its own. Where anything about an item is in doubt it is executed like
 any other one: so is whatever is refused, and whatever was not foreseen.
 """
@@ -31,13 +31,14 @@ from kinto.core.resource.plain_puts import (
     Sufficient,
     is_nobody_asked,
 )
-from kinto.core.resource.validation import validate_resource_request
+from kinto.core.resource.validation import validate_patch_request, validate_resource_request
 from kinto.core.response import LightResponse
 from kinto.core.security_policy import IDENTITY_ATTRIBUTES, SecurityPolicy
 from kinto.core.storage.protocols import ContextQuery
 from kinto.core.tweens import forget_answer
 
 
+_METHODS = frozenset({"PUT", "PATCH", "DELETE"})
 # What differs from item to item without making them different.
 _CONDITIONS = frozenset({"IF_MATCH", "IF_NONE_MATCH"})
 # Of the attributes of a request, those that are the same for all.
@@ -54,19 +55,21 @@ _SHARED = (
 )
 
 
-# What items have in common that may be alike: path of the list, headers without the conditions.
-Kind = tuple[str, frozenset[tuple[str, str]]]
+# What items have in common that may be alike: the method, the path of the list, the headers
+# without the conditions.
+Kind = tuple[str, str, frozenset[tuple[str, str]]]
+_VALIDATORS = (validate_resource_request, validate_patch_request)
 _NO_HEADERS: frozenset[tuple[str, str]] = frozenset()
 
 
 def find_place(item: Mapping[str, Any]) -> tuple[Kind, str] | None:
     """Kind of an item that may be like others, with the id of its object."""
-    path: str = item["path"]
-    if item.get("method") != "PUT" or not is_plain_path(path):
+    path, method = item["path"], item.get("method")
+    if method not in _METHODS or not is_plain_path(path):
         return None
     list_path, _, object_id = path.rpartition("/")
     headers = item.get("headers")
-    return (list_path, _kept_headers(headers) if headers else _NO_HEADERS), object_id
+    return (method, list_path, _kept_headers(headers) if headers else _NO_HEADERS), object_id
 
 
 def _kept_headers(headers: Mapping[str, str]) -> frozenset[tuple[str, str]]:
@@ -155,11 +158,12 @@ class FirstItem:
         self._headers = dict(answer["headers"])
         self._sufficient = self._find_sufficient()
         asked = self._context.asked
-        if asked is not None and is_nobody_asked(self._resource_class, self._request):
+        is_put = self._request.method == "PUT"
+        if is_put and asked is not None and is_nobody_asked(self._resource_class, self._request):
             self._facts = self._find_facts(asked)
 
     def _find_sufficient(self) -> Sufficient:
-        """What a PUT takes: see :meth:`ResourceContext.required_permission`."""
+        """What it takes: see :meth:`ResourceContext.required_permission`."""
         policy = self._request.registry.queryUtility(IAuthorizationPolicy)
         creation = f"{self._address.target.resource_name}:create"
         parent = self._list_uri.rstrip("/").rpartition("/")[0]
@@ -228,12 +232,12 @@ class FirstItem:
     def _make_request(self, alike: AlikeItem) -> Request:
         first, item = self._request, alike.item
         environ = {**first.environ, "PATH_INFO": self._path + alike.object_id}
+        # Its other headers are those of the first one.
+        conditions = {**_inherited_conditions(first), **_conditions(item)}
         for name in _CONDITIONS:
             environ.pop(f"HTTP_{name}", None)
-        for name, value in _inherited_conditions(first).items():
-            environ[f"HTTP_{name}"] = value
-        for name, value in (item.get("headers") or {}).items():
-            environ[f"HTTP_{_variable(name)}"] = value
+            if name in conditions:
+                environ[f"HTTP_{name}"] = conditions[name]
         body = item.get("body")
         payload = json_codec.dumps_bytes(body) if body else b""
         environ["wsgi.input"], environ["CONTENT_LENGTH"] = BytesIO(payload), str(len(payload))
@@ -253,17 +257,17 @@ class FirstItem:
         address = self.address(request.matchdict["id"])
         if not context.take_planned(address):
             return None
-        stored = context.stored
-        if not self._sufficient.allow(
-            stored.granted, str(address.object_uri), is_new=stored.obj is None
-        ):
+        stored, is_new = context.stored, context.stored.obj is None
+        if is_new and request.method != "PUT":
+            return None
+        if not self._sufficient.allow(stored.granted, str(address.object_uri), is_new=is_new):
             return None
         self._validate(request)
         if request.__dict__.get("errors") or _has_timestamp(request.validated["body"]):
             return None
         resource = self._resource_class(request, context=root)
         resource.model = self._model_for(resource)
-        body = resource.put()
+        body = getattr(resource, request.method.lower())()
         content = json_codec.dumps_bytes(body)
         response = request.response
         headers = {**self._headers, **dict(response.headerlist)}
@@ -284,7 +288,7 @@ def _is_plain(context: ResourceContext) -> bool:
     return (
         # Each class has to say so for itself.
         bool(vars(resource_class).get("has_alike_items"))
-        and request.method == "PUT"
+        and request.method in _METHODS
         and context.service.type == "object"
         and type(context.root) is RouteFactory
         and type(registry.queryUtility(IAuthorizationPolicy)) is AuthorizationPolicy
@@ -299,9 +303,9 @@ def _is_plain(context: ResourceContext) -> bool:
 
 
 def _validators(context: ResourceContext) -> Sequence[Any]:
-    """What looks at a PUT before the resource does."""
+    """What looks at such a request before the resource does."""
     for method, _, arguments in context.service.definitions:
-        if method == "PUT":
+        if method == context.request.method:
             found: Sequence[Any] = arguments.get("validators", ())
             return found
     return ()
@@ -310,7 +314,7 @@ def _validators(context: ResourceContext) -> Sequence[Any]:
 def _are_known(validators: Sequence[Any]) -> bool:
     if len(validators) != 2 or validators[0] is not validate_origin:
         return False
-    return getattr(validators[1], "func", None) is validate_resource_request
+    return getattr(validators[1], "func", None) in _VALIDATORS
 
 
 def _inherited_conditions(request: Request) -> dict[str, str]:

@@ -65,14 +65,14 @@ class Sufficient:
     """Permissions of which one is enough.
 
     :param creating: to create an object of a list.
-    :param replacing: to replace any of its objects.
+    :param replacing: to replace, change or delete any of its objects.
     """
 
     creating: frozenset[BoundPermission]
     replacing: frozenset[BoundPermission]
 
     def allow(self, granted: frozenset[tuple[str, str]], uri: str, *, is_new: bool) -> bool:
-        """Whether a PUT is certainly permitted; otherwise it has to be found out."""
+        """Whether a write is certainly permitted; otherwise it has to be found out."""
         if is_new:
             return not granted.isdisjoint(self.creating)
         own = BoundPermission(uri, "write")

@@ -91,6 +91,20 @@ def test_all_but_the_first_are_answered_so(client: Client, answered: list[bool])
     assert {each["n"] for each in client.get(records).data} == set(range(ALIKE))
 
 
+@pytest.mark.parametrize("method", ["PATCH", "DELETE"])
+def test_so_are_changes_and_deletions(client: Client, answered: list[bool], method: str) -> None:
+    records = make_collection(client)
+    client.batch(*puts(records))
+    answered.clear()
+    items = [{**item, "method": method} for item in puts(records, ALIKE + 1)]
+
+    answer = client.batch(*items)
+
+    assert [each["status"] for each in answer.json["responses"]] == [200] * ALIKE + [404]
+    assert answered == [True] * (ALIKE - 1) + [False]
+    assert len(client.get(records).data) == (0 if method == "DELETE" else ALIKE)
+
+
 def test_who_may_only_create_and_change_what_is_theirs(
     client: Client, answered: list[bool]
 ) -> None:
@@ -285,15 +299,18 @@ CONDITIONS = st.sampled_from(
         {"If-Match": "x"},
     ]
 )
+BEHAVIORS = st.sampled_from([{}, {}, {"Response-Behavior": "light"}, {"Host": "a.b"}])
+HEADERS = st.builds(lambda conditions, more: conditions | more, CONDITIONS, BEHAVIORS)
+METHODS = st.sampled_from(["PUT", "PUT", "PUT", "GET", "DELETE", "DELETE", "PATCH", "PATCH"])
 ITEMS = st.lists(
     st.fixed_dictionaries(
         {
             "name": st.sampled_from(["r0", "r1", "r2", "r3", "r 4", "-", "r5?_fields=n"]),
-            "headers": CONDITIONS,
+            "headers": HEADERS,
         },
         optional={
             "body": BODIES,
-            "method": st.sampled_from(["PUT", "PUT", "PUT", "GET", "DELETE"]),
+            "method": METHODS,
         },
     ),
     min_size=2,
@@ -318,7 +335,8 @@ def test_answers_are_those_of_items_executed_by_themselves(
     for may_be_alike in (True, False):
         schema = {"schema": SCHEMA} if has_schema else {}
         records = make_collection(client, **schema)
-        client.put(f"{records}/r1", {"n": 7})
+        for name in ("r1", "r2", "r3"):
+            client.put(f"{records}/{name}", {"n": 7})
         made = [make_item(records, item) for item in items]
         with monkeypatch.context() as patch:
             patch.setattr(Record, "has_alike_items", may_be_alike)
