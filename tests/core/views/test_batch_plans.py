@@ -113,9 +113,10 @@ def normalised(value: Any, bucket: str) -> Any:
 
 def contents(client: Client, bucket: str) -> Any:
     lists = ["/collections", "/groups", "/collections/x/records", "/collections/y/records"]
+    objects = [f"{path}/{name}" for path in lists[1:] for name in "abc"]
     return [
         normalised(answer.json, bucket) if answer.status == 200 else answer.status
-        for answer in (client.get(bucket + path) for path in lists)
+        for answer in (client.get(bucket + path) for path in (*lists, *objects))
     ]
 
 

@@ -177,16 +177,7 @@ class Permission(MigratorMixin, PermissionBase):
     ) -> None:
         if not permissions or self._plan_replacements({object_id: permissions}):
             return
-        pairs = [(name, holder) for name, holders in permissions.items() for holder in holders]
-        self._write(
-            queries.REPLACE_PERMISSIONS,
-            {
-                "object_id": object_id,
-                "names": list(permissions),
-                "permissions": [name for name, _ in pairs],
-                "principals": [holder for _, holder in pairs],
-            },
-        )
+        self._write(*queries.replacement_of(object_id, permissions))
 
     def replace_objects_permissions(
         self, replaced: Mapping[str, Mapping[str, Iterable[Principal]]]
@@ -202,11 +193,14 @@ class Permission(MigratorMixin, PermissionBase):
         if found is None:
             return False
         plan, connection = found
-        replacements = [
-            queries.Replacement(object_id, permissions, plan.note_permissions(object_id))
-            for object_id, permissions in replaced.items()
-            if permissions
-        ]
+        replacements = []
+        for object_id, permissions in replaced.items():
+            is_first = plan.note_permissions(object_id)
+            if is_first is None:
+                # After what was done to them before: merged writes have no order.
+                connection.defer(*queries.replacement_of(object_id, permissions))
+            else:
+                replacements.append(queries.Replacement(object_id, permissions, is_first))
         if replacements:
             connection.defer_merged(queries.REPLACEMENTS, replacements)
         return True
@@ -217,9 +211,11 @@ class Permission(MigratorMixin, PermissionBase):
         found = self.client.find_plan()
         if exact and not patterns and found is not None:
             plan, connection = found
-            for object_id in exact:
-                plan.note_permissions(object_id)
-            connection.defer(queries.DELETE_OBJECTS, {"objects_ids": exact})
+            noted = [plan.note_permissions(object_id) for object_id in exact]
+            if None in noted:
+                connection.defer(queries.DELETE_OBJECTS, {"objects_ids": exact})
+            else:
+                connection.defer_merged(queries.DELETIONS, exact)
             return
         if exact:
             self._write(queries.DELETE_OBJECTS, {"objects_ids": exact})

@@ -199,6 +199,20 @@ REPLACE_PERMISSIONS = Statement(
     },
 )
 
+
+def replacement_of(
+    object_id: str, permissions: Mapping[str, Iterable[str]]
+) -> tuple[Statement, Params]:
+    """What replaces the permissions named of one object."""
+    pairs = [(name, holder) for name, holders in permissions.items() for holder in holders]
+    return REPLACE_PERMISSIONS, {
+        "object_id": object_id,
+        "names": list(permissions),
+        "permissions": [name for name, _ in pairs],
+        "principals": [holder for _, holder in pairs],
+    }
+
+
 # Of many objects at once. Not prepared: a plan made for a small table would be kept.
 _REPLACE_ALL = Statement(
     "permission_replace_all",
@@ -279,6 +293,13 @@ DELETE_OBJECTS = Statement(
     "DELETE FROM access_control_entries WHERE object_id = ANY(%(objects_ids)s)",
     types={"objects_ids": "text[]"},
 )
+
+
+def _merge_deletions(object_ids: Sequence[str]) -> tuple[Statement, Params]:
+    return DELETE_OBJECTS, {"objects_ids": text_array(object_ids)}
+
+
+DELETIONS = Mergeable(_merge_deletions)
 
 DELETE_MATCHING = Statement(
     "permission_delete_matching",

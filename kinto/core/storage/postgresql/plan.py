@@ -234,15 +234,17 @@ class WritePlan:
     def _now(self) -> int:
         return self._snapshot.now + int((monotonic() - self._read_at) * 1000)
 
-    def note_permissions(self, uri: str) -> bool:
+    def note_permissions(self, uri: str) -> bool | None:
         """The permissions of an object were changed.
 
-        :returns: whether it is known to have had none before.
+        :returns: whether it is known to have had none before; ``None`` where this transaction
+            has changed them before.
         """
-        is_first = self._snapshot.aces.get(uri) == {} and uri not in self._rewritten_uris
-        self._rewritten_uris.add(uri)
         self.version += 1
-        return is_first
+        if uri in self._rewritten_uris:
+            return None
+        self._rewritten_uris.add(uri)
+        return self._snapshot.aces.get(uri) == {}
 
 
 def newest_by_list(writes: Iterable[PlannedWrite]) -> Mapping[ListKey, tuple[int, int]]:
