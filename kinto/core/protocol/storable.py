@@ -3,7 +3,6 @@
 PostgreSQL holds any JSON but NUL characters, lone surrogates and numbers without a JSON form.
 """
 
-from collections.abc import Iterable
 from math import isfinite
 from typing import Any
 
@@ -17,10 +16,7 @@ from kinto.core.types import JSONValue
 # the stack of PostgreSQL, so that whatever walks a stored value comes to its end.
 MAX_NESTING = 400
 
-_TEXT = frozenset((str,))
-_PLAIN_SCALARS = frozenset((str, int, bool, type(None)))
-_CONTAINERS_OR_FLOAT = frozenset((dict, list, float))
-
+_decode = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
 
 _Path = tuple[str | int, ...]
@@ -78,44 +74,21 @@ def may_hold_nul(text: bytes) -> bool:
 def encode_plain(value: JSONValue) -> bytes | None:
     """The JSON text of a value that has nothing to look at closely, which is true of nearly all.
 
+    That it says the same when it is read shows that nothing was lost or converted.
+
     :returns: ``None`` when :func:`check_storable` has to decide.
     """
-    if not _has_plain_types(value):
-        return None
     try:
         encoded = _encode(value)
-    except UnicodeEncodeError:
+        is_same = not _may_be_deep(encoded) and _decode(encoded) == value
+    except (TypeError, ValueError, RecursionError, msgspec.DecodeError):
         return None
     # A backslash before it would make it harmless: the slow walk tells.
-    return None if b"\\u0000" in encoded else encoded
+    return encoded if is_same and b"\\u0000" not in encoded else None
 
 
-def _has_plain_types(value: JSONValue) -> bool:
-    level = [value]
-    for _ in range(MAX_NESTING):
-        containers: list[Any] = []
-        for parent in level:
-            members: Iterable[JSONValue]
-            if type(parent) is dict:
-                if not _TEXT.issuperset(map(type, parent)):
-                    return False
-                members = parent.values()
-            elif type(parent) is list:
-                members = parent
-            else:
-                return False
-            kinds = {*map(type, members)} - _PLAIN_SCALARS
-            if not kinds:
-                continue
-            if not kinds <= _CONTAINERS_OR_FLOAT:
-                return False
-            if float in kinds and not all(isfinite(x) for x in members if type(x) is float):
-                return False
-            containers += [x for x in members if type(x) is dict or type(x) is list]
-        if not containers:
-            return True
-        level = containers
-    return False
+def _may_be_deep(text: bytes) -> bool:
+    return len(text) > MAX_NESTING and text.count(b"[") + text.count(b"{") > MAX_NESTING
 
 
 def _members(container: Any, path: _Path) -> Any:  # a dict, list or tuple; its pairs
