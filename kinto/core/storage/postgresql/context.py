@@ -8,7 +8,12 @@ from kinto.core.postgresql.arrays import ArrayText, text_array
 from kinto.core.postgresql.connection import Connection
 from kinto.core.postgresql.statements import Statement
 from kinto.core.storage.matching import FieldNames
-from kinto.core.storage.postgresql.reads import PAGE_TYPES, objects_sql, span_params
+from kinto.core.storage.postgresql.reads import (
+    PAGE_TYPES,
+    chosen_sql,
+    objects_sql,
+    span_params,
+)
 from kinto.core.storage.postgresql.rows import many_objects, one_object
 from kinto.core.storage.postgresql.selection import Criteria, time_span, where
 from kinto.core.storage.postgresql.values import BoundValues
@@ -72,22 +77,21 @@ _FETCH_CONSULTED = Statement(
 )
 
 
-# One row of the context, then those of the page, where the context grants to read it. The
-# functions are STABLE, so that both are of the snapshot of the statement.
-_WITH_PAGE = """
-WITH context AS (
+# The context, and whether it grants to read the page.
+_JUDGED = """
     SELECT groups, granted, aces, epoch, data, owner_epoch, owner_data, list_epoch,
-           EXISTS (
-               SELECT FROM generate_subscripts(granted, 1) AS held,
-                           generate_subscripts(%(granted_by)s::text[], 1) AS wanted
-                WHERE granted[held][1] = (%(granted_by)s::text[])[wanted][1]
-                  AND granted[held][2] = (%(granted_by)s::text[])[wanted][2]
-           ) AS is_granted
+           kinto_is_granted(granted, %(granted_by)s::text[]) AS is_granted
       FROM kinto_fetch_context(
         %(user_ids)s::text[], %(principals)s::text[], %(uris)s::text[], %(object_uri)s::text,
         %(resource_name)s::text, %(parent_id)s::text, %(object_id)s::text,
         %(owner_resource_name)s::text, %(owner_parent_id)s::text, %(owner_id)s::text)
-)
+"""
+
+# One row of the context, then those of the page, where the context grants to read it. The
+# functions are STABLE, so that both are of the snapshot of the statement.
+_WITH_PAGE = (
+    f"WITH context AS ({_JUDGED})"
+    """
 SELECT groups, granted, aces, epoch, data, owner_epoch, owner_data, list_epoch,
        is_granted, NULL::bigint, NULL::text, NULL::boolean, NULL::text
   FROM context
@@ -96,6 +100,7 @@ SELECT NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, page.*
   FROM context, LATERAL ({objects}) AS page
  WHERE is_granted
 """
+)
 
 _BY_TIME = """
     SELECT r_epoch, r_id, r_deleted, r_data
@@ -111,24 +116,28 @@ _WITH_PAGE_BY_TIME = Statement(
     types={**_FETCH_TYPES, **PAGE_TYPES, "granted_by": "text[]"},
 )
 
-# The items as they are sent, joined: nothing is left to do for each of them. That they come in
-# the order of the rows is what aggregates do with the one input of a plan like this.
+# The items as they are sent, joined: nothing is left to do for each of them. Without `OFFSET 0`
+# they would be looked up at each place where they are used.
 _JOINED = """
-    SELECT concat('[', string_agg(item, ',') FILTER (WHERE position < {limit}), ']'),
-           CASE WHEN count(*) = {limit}
-                THEN max(item) FILTER (WHERE position = {limit} - 1) END
+    SELECT concat('[', array_to_string(items[:{limit} - 1], ','), ']'),
+           CASE WHEN cardinality(items) = {limit} THEN items[{limit} - 1] END
       FROM (
-        SELECT row_number() OVER () AS position,
-               concat('{{"id":', to_json(id), ',"last_modified":', epoch,
-                      CASE WHEN deleted THEN ',"deleted":true}}'
-                           WHEN data = '{{}}' THEN '}}'
-                           ELSE ',' || right(data, -1) END) AS item
-          FROM ({objects}) AS rows (epoch, id, deleted, data)
-      ) AS items
+        SELECT ARRAY(
+            SELECT kinto_item(id, last_modified, deleted, data) FROM ({chosen}) AS chosen
+        )
+        OFFSET 0
+      ) AS made (items)
 """
 
-_WITH_TEXT = _WITH_PAGE.replace(
-    "NULL::bigint, NULL::text, NULL::boolean, NULL::text", "NULL::text, NULL::text"
+# All in one row: others would have the text be copied. `OFFSET 0` keeps the parts from being
+# merged, so that nothing is read of a page that is not granted.
+_WITH_TEXT = (
+    f"SELECT context.*, page.* FROM ({_JUDGED} OFFSET 0) AS context"
+    """
+  LEFT JOIN LATERAL (
+    SELECT * FROM ({text}) AS made WHERE context.is_granted OFFSET 0
+  ) AS page ON TRUE
+"""
 )
 
 _TEXT_BY_TIME = """
@@ -139,7 +148,7 @@ _TEXT_BY_TIME = """
 
 _WITH_TEXT_BY_TIME = Statement(
     "kinto_fetch_text",
-    _WITH_TEXT.format(objects=_TEXT_BY_TIME),
+    _WITH_TEXT.format(text=_TEXT_BY_TIME),
     types={**_FETCH_TYPES, **PAGE_TYPES, "granted_by": "text[]"},
 )
 
@@ -191,7 +200,7 @@ def fetch_context_with_page(
         context.count = rows[0][9] if rows else None
     elif first[8] and context.timestamp is not None:
         if page.as_text:
-            text, last = rows[0][9:]
+            text, last = first[9:]
             context.page = TextPage(text, context.timestamp, last)
         else:
             objects = many_objects([row[9:] for row in rows], names=criteria.names)
@@ -200,12 +209,11 @@ def fetch_context_with_page(
 
 
 def _page_statement(criteria: Criteria, values: BoundValues, *, as_text: bool) -> Statement:
-    objects = objects_sql(criteria, values)
     if as_text:
-        limit = values.bind(criteria.limit)
-        sql = _WITH_TEXT.format(objects=_JOINED.format(objects=objects, limit=limit))
+        chosen, limit = chosen_sql(criteria, values), values.bind(criteria.limit)
+        sql = _WITH_TEXT.format(text=_JOINED.format(chosen=chosen, limit=limit))
     else:
-        sql = _WITH_PAGE.format(objects=objects)
+        sql = _WITH_PAGE.format(objects=objects_sql(criteria, values))
     return Statement("kinto_page", sql, long=criteria.is_long)
 
 

@@ -54,13 +54,15 @@ SELECT epoch, id, deleted, data FROM ({objects}) AS page
 # The text is made of the objects chosen alone: it costs more than to sort them.
 _OBJECTS = """
 SELECT as_epoch(last_modified) AS epoch, id, deleted, data::text AS data
-  FROM (
+  FROM ({chosen}) AS chosen
+"""
+
+_CHOSEN = """
     SELECT last_modified, id, deleted, data
       FROM objects
      WHERE {where}
      ORDER BY {order_by}
      LIMIT {limit}
-  ) AS chosen
 """
 
 _COUNT = "SELECT count(*) FROM objects WHERE {where}"
@@ -178,8 +180,13 @@ def fetch_timestamps(connection: Connection, resource_name: str) -> dict[str, in
 
 
 def objects_sql(criteria: Criteria, values: BoundValues) -> str:
-    """The query for the objects."""
-    return _OBJECTS.format(
+    """The query for the objects, with their JSON as text."""
+    return _OBJECTS.format(chosen=chosen_sql(criteria, values))
+
+
+def chosen_sql(criteria: Criteria, values: BoundValues) -> str:
+    """The query for the objects, as they are stored."""
+    return _CHOSEN.format(
         where=where(criteria, values),
         order_by=order_by(criteria, values),
         limit=values.bind(criteria.limit),

@@ -1,4 +1,4 @@
--- Tables, functions, triggers of the storage, at version 29. Idempotent: what was dropped by hand
+-- Tables, functions, triggers of the storage, at version 30. Idempotent: what was dropped by hand
 -- is made again, and what is there is left as it is.
 
 CREATE TABLE IF NOT EXISTS metadata (
@@ -597,6 +597,23 @@ BEGIN
 END
 $$;
 
+-- Whether a user holds one of some permissions, all of them pairs of (object_id, permission): there
+-- are few of both. A function, as the statements of lists that are filtered are planned each time.
+CREATE OR REPLACE FUNCTION kinto_is_granted(p_granted TEXT[], p_granted_by TEXT[]) RETURNS BOOLEAN
+LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+    FOR held IN 1 .. coalesce(array_length(p_granted, 1), 0) LOOP
+        FOR wanted IN 1 .. coalesce(array_length(p_granted_by, 1), 0) LOOP
+            IF p_granted[held][1] = p_granted_by[wanted][1]
+               AND p_granted[held][2] = p_granted_by[wanted][2] THEN
+                RETURN TRUE;
+            END IF;
+        END LOOP;
+    END LOOP;
+    RETURN FALSE;
+END
+$$;
+
 -- What the items of a batch have to know, in one snapshot, as the function is STABLE. Rows tell
 -- of what in `kind`; n is the place, from 1, in the array that they answer.
 -- group: a principal of the user. granted: a permission on an ancestor, held by the user.
@@ -914,7 +931,7 @@ UPDATE timestamps SET object_count = counted.total
    AND timestamps.object_count IS DISTINCT FROM counted.total;
 
 INSERT INTO metadata (name, value)
-SELECT 'storage_schema_version', '29'
+SELECT 'storage_schema_version', '30'
  WHERE NOT EXISTS (
-    SELECT FROM metadata WHERE name = 'storage_schema_version' AND value = '29'
+    SELECT FROM metadata WHERE name = 'storage_schema_version' AND value = '30'
  );

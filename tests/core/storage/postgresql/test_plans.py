@@ -4,6 +4,7 @@ Connections keep plans: the worst are those made for tables that were nearly emp
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,8 +12,8 @@ import pytest
 from kinto.core.protocol.comparison import COMPARISON
 from kinto.core.storage import Filter, Sort
 from kinto.core.storage.postgresql import Storage
-from kinto.core.storage.protocols import ContextQuery
-from kinto.core.types import ListKey, ObjectKey
+from kinto.core.storage.protocols import ContextQuery, PageQuery
+from kinto.core.types import BoundPermission, ListKey, ObjectKey
 from tests.core.storage.postgresql.conftest import make_storage, request_transaction
 
 
@@ -134,6 +135,42 @@ def test_a_hot_call_looks_at_few_rows(warm: Storage, name: str) -> None:
         HOT_CALLS[name](warm)
         after = run_sql(warm, _ROWS_LOOKED_AT)
     assert after - before <= FEW
+
+
+_GRANTED_BY = (BoundPermission("/buckets/b7", "read"),)
+_TEXT = PageQuery(
+    filters=[],
+    sorting=_NEWEST_FIRST,
+    pagination_rules=None,
+    limit=PAGE,
+    include_deleted=False,
+    as_text=True,
+    granted_by=_GRANTED_BY,
+)
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        _TEXT,
+        replace(_TEXT, as_text=False),
+        replace(_TEXT, sorting=[Sort("n", 1)]),
+        replace(_TEXT, sorting=[Sort("n", 1)], as_text=False),
+        replace(_TEXT, filters=[Filter("n", 7, COMPARISON.MIN)], counts=True),
+    ],
+    ids=["newest", "newest objects", "sorted", "sorted objects", "count"],
+)
+def test_a_list_is_looked_at_for_who_may_read_it(warm: Storage, page: PageQuery) -> None:
+    def rows_looked_at(query: ContextQuery) -> int:
+        with request_transaction():
+            warm.add_lists([RECORDS])  # Begins the transaction.
+            before = run_sql(warm, _ROWS_LOOKED_AT)
+            warm.fetch_context(query, page=page)
+            return int(run_sql(warm, _ROWS_LOOKED_AT) - before)
+
+    context = _CONTEXT._replace(object_id=None, object_uri=None)
+    assert rows_looked_at(context) < PAGE / 2
+    assert PAGE <= rows_looked_at(context._replace(uris=("/buckets/b7",))) < 2 * 5000
 
 
 # As random as what people write: with a rhythm, samples of it would mislead the planner.
