@@ -456,12 +456,12 @@ CREATE OR REPLACE FUNCTION kinto_lock_lists(
 ) RETURNS VOID LANGUAGE plpgsql VOLATILE SET enable_seqscan = off AS $$
 BEGIN
     FOR place IN 1 .. cardinality(p_names) LOOP
-        IF p_known_only THEN
-            PERFORM FROM timestamps
-              WHERE parent_id = p_parents[place] AND resource_name = p_names[place];
-            CONTINUE WHEN NOT FOUND;
+        PERFORM FROM timestamps
+          WHERE parent_id = p_parents[place] AND resource_name = p_names[place]
+            FOR NO KEY UPDATE;
+        IF NOT FOUND AND NOT p_known_only THEN
+            PERFORM kinto_lock_list(p_names[place], p_parents[place]);
         END IF;
-        PERFORM kinto_lock_list(p_names[place], p_parents[place]);
     END LOOP;
 END
 $$;
@@ -684,8 +684,8 @@ CREATE OR REPLACE FUNCTION kinto_write_objects(
 ) RETURNS VOID LANGUAGE plpgsql VOLATILE SET enable_seqscan = off
 SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
-    written BIGINT;
-    inserted BIGINT;
+    written BIGINT := 0;
+    inserted BIGINT := 0;
     ignored TEXT;
 BEGIN
     PERFORM FROM unnest(p_owner_names, p_owner_parents, p_owner_ids)
@@ -702,28 +702,36 @@ BEGIN
         RAISE serialization_failure USING MESSAGE = 'The owner of a list was deleted meanwhile';
     END IF;
     ignored := set_config('kinto.own', '1', TRUE);
-    UPDATE objects
-       SET last_modified = from_epoch(new.epoch),
-           data = coalesce(new.data::JSONB, '{"deleted": true}'),
-           deleted = new.data IS NULL
-      FROM unnest(p_names, p_parents, p_ids, p_epochs, p_previous, p_data)
-        AS new (resource_name, parent_id, id, epoch, previous, data)
-     WHERE new.previous IS NOT NULL
-       AND objects.id = new.id
-       AND (objects.id, objects.parent_id, objects.resource_name)
-        >= (new.id, new.parent_id, new.resource_name)
-       AND (objects.id, objects.parent_id, objects.resource_name)
-        <= (new.id, new.parent_id, new.resource_name)
-       AND objects.last_modified = from_epoch(new.previous);
-    GET DIAGNOSTICS written = ROW_COUNT;
-    INSERT INTO objects (id, parent_id, resource_name, last_modified, data, deleted)
-    SELECT id, parent_id, resource_name, from_epoch(epoch),
-           coalesce(data::JSONB, '{"deleted": true}'), data IS NULL
-      FROM unnest(p_names, p_parents, p_ids, p_epochs, p_previous, p_data)
-        AS new (resource_name, parent_id, id, epoch, previous, data)
-     WHERE previous IS NULL
-        ON CONFLICT DO NOTHING;
-    GET DIAGNOSTICS inserted = ROW_COUNT;
+    IF cardinality(array_remove(p_previous, NULL)) > 0 THEN
+        UPDATE objects
+           SET last_modified = from_epoch(new.epoch),
+               data = coalesce(new.data::JSONB, '{"deleted": true}'),
+               deleted = new.data IS NULL
+          FROM unnest(p_names, p_parents, p_ids, p_epochs, p_previous, p_data)
+            AS new (resource_name, parent_id, id, epoch, previous, data)
+         WHERE new.previous IS NOT NULL
+           AND objects.id = new.id
+           AND (objects.id, objects.parent_id, objects.resource_name)
+            >= (new.id, new.parent_id, new.resource_name)
+           AND (objects.id, objects.parent_id, objects.resource_name)
+            <= (new.id, new.parent_id, new.resource_name)
+           AND objects.last_modified = from_epoch(new.previous);
+        GET DIAGNOSTICS written = ROW_COUNT;
+    END IF;
+    IF array_position(p_previous, NULL) IS NOT NULL THEN
+        -- `ON CONFLICT` would look for each row in each unique index before.
+        BEGIN
+            INSERT INTO objects (id, parent_id, resource_name, last_modified, data, deleted)
+            SELECT id, parent_id, resource_name, from_epoch(epoch),
+                   coalesce(data::JSONB, '{"deleted": true}'), data IS NULL
+              FROM unnest(p_names, p_parents, p_ids, p_epochs, p_previous, p_data)
+                AS new (resource_name, parent_id, id, epoch, previous, data)
+             WHERE previous IS NULL;
+            GET DIAGNOSTICS inserted = ROW_COUNT;
+        EXCEPTION WHEN unique_violation THEN
+            NULL;  -- Found out by the number of rows.
+        END;
+    END IF;
     IF written + inserted <> cardinality(p_ids) THEN
         RAISE serialization_failure USING MESSAGE = 'An object was changed meanwhile';
     END IF;
