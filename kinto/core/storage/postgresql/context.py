@@ -119,7 +119,7 @@ _WITH_PAGE_BY_TIME = Statement(
 # The items as they are sent, joined: nothing is left to do for each of them. Without `OFFSET 0`
 # they would be looked up at each place where they are used.
 _JOINED = """
-    SELECT concat('[', array_to_string(items[:{limit} - 1], ','), ']'),
+    SELECT array_to_string(items[:{limit} - 1], ','),
            CASE WHEN cardinality(items) = {limit} THEN items[{limit} - 1] END
       FROM (
         SELECT ARRAY(
@@ -141,7 +141,7 @@ _WITH_TEXT = (
 )
 
 _TEXT_BY_TIME = """
-    SELECT concat('[', r_items, ']'), r_last
+    SELECT r_items, r_last
       FROM kinto_list_text(%(resource_name)s, %(parent_id)s, %(after)s, %(before)s,
                            %(include_deleted)s, %(is_descending)s, %(limit)s)
 """
@@ -200,8 +200,9 @@ def fetch_context_with_page(
         context.count = rows[0][9] if rows else None
     elif first[8] and context.timestamp is not None:
         if page.as_text:
-            text, last = first[9:]
-            context.page = TextPage(text, context.timestamp, last)
+            items, last = first[9:]
+            # PostgreSQL would copy all of them for the brackets.
+            context.page = TextPage(f"[{items or ''}]", context.timestamp, last)
         else:
             objects = many_objects([row[9:] for row in rows], names=criteria.names)
             context.page = Page(objects, context.timestamp)
