@@ -86,13 +86,18 @@ class DriverOptions:
         ).encode()
 
     def startup_options(self) -> str:
-        """What sets the normal time limits when connecting; empty if statements do."""
+        """What is set when connecting, the normal time limits; empty if statements do.
+
+        Statements are short, or scan what is theirs: to compile their plans takes longer than
+        it saves.
+        """
         if self.limits_in_statements:
             return ""
         limits = self.limits
         return (
             f"-c statement_timeout={_milliseconds(limits.server_seconds)}"
             f" -c lock_timeout={_milliseconds(limits.lock_seconds)}"
+            " -c jit=off"
         )
 
 
@@ -212,6 +217,8 @@ class DriverConnection(psycopg2.extensions.connection):  # type: ignore[misc]  #
             # It may scan a list, which is no reason to scan all others: so says a planner whose
             # statistics are of a time when this list was most of the table.
             parts.append(b"SET LOCAL enable_seqscan=off")
+            if self.options.limits_in_statements:
+                parts.append(b"SET LOCAL jit=off")
             if in_transaction:
                 self.queue.append(Queued(self.options.limits_sql()))
                 self.queue.append(Queued(b"SET LOCAL enable_seqscan TO DEFAULT"))

@@ -3,6 +3,7 @@
 Connections keep plans: the worst are those made for tables that were nearly empty.
 """
 
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -231,3 +232,20 @@ def test_filters_are_served_by_the_index_that_an_operator_may_add(
         page = filtered.list_page(*FILTERED, filters=FILTERS[name], sorting=[Sort("n", -1)])
         assert run_sql(filtered, scans) > before
     assert page.objects
+
+
+def test_no_plan_is_compiled_for_a_list_that_never_had_a_timestamp(filtered: Storage) -> None:
+    unknown = "SELECT kinto_list_timestamp('record', '/buckets/nowhere')"
+    start = time.monotonic()
+    with request_transaction():
+        filtered.add_lists([FILTERED])
+        run_sql(filtered, "SET LOCAL jit = on")
+        for _ in range(20):
+            run_sql(filtered, unknown)
+
+    # Compiling takes 40 ms or more at each call.
+    assert time.monotonic() - start < 0.4
+
+
+def test_plans_are_not_compiled(filtered: Storage) -> None:
+    assert run_sql(filtered, "SHOW jit") == "off"

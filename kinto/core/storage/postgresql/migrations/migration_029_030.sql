@@ -1,4 +1,35 @@
--- What grants a list is found by a function; batches are locked and written by fewer statements.
+-- What grants a list is found by a function; batches are locked and written by fewer statements;
+-- no plan is compiled for the timestamp of a list that never had one.
+
+-- The age of the database. Of a table without an index: held to look for one, as its callers are,
+-- PostgreSQL would take the plan to be so dear that it compiles it, for a tenth of a second.
+CREATE OR REPLACE FUNCTION kinto_created_at() RETURNS TIMESTAMP
+LANGUAGE plpgsql STABLE SET enable_seqscan = on AS $$
+BEGIN
+    RETURN (
+        SELECT date_trunc('milliseconds', min(value::TIMESTAMPTZ) AT TIME ZONE 'UTC')
+          FROM metadata WHERE name = 'created_at'
+    );
+END
+$$;
+
+-- What the reads answer for a list: the highest timestamp that it ever had. A list that never
+-- had one answers with the age of the database, which is the same at each read and below
+-- whatever is written later.
+CREATE OR REPLACE FUNCTION kinto_list_timestamp(p_resource_name TEXT, p_parent_id TEXT)
+RETURNS BIGINT LANGUAGE plpgsql STABLE SET enable_seqscan = off AS $$
+DECLARE
+    kept TIMESTAMP;
+    newest TIMESTAMP;
+BEGIN
+    SELECT last_modified INTO kept FROM timestamps
+     WHERE parent_id = p_parent_id AND resource_name = p_resource_name;
+    SELECT last_modified INTO newest FROM objects
+     WHERE parent_id = p_parent_id AND resource_name = p_resource_name
+     ORDER BY last_modified DESC LIMIT 1;
+    RETURN coalesce(as_epoch(coalesce(greatest(kept, newest), kinto_created_at())), 0);
+END
+$$;
 
 -- Whether a user holds one of some permissions, all of them pairs of (object_id, permission): there
 -- are few of both. A function, as the statements of lists that are filtered are planned each time.
