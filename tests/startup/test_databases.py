@@ -14,6 +14,7 @@ from kinto.__main__ import main as command_line
 from kinto.cli.migrate import initialize_schemas
 from kinto.core.postgresql import client as client_module
 from kinto.core.postgresql import driver
+from kinto.core.storage.postgresql import Storage
 from tests.support.processes import free_port
 from tests.support.services import postgresql_settings, write_ini
 
@@ -112,7 +113,7 @@ class TestOutdatedTables:
         assert heartbeat(app) == (503, {"storage": False, "permission": False, "cache": False})
 
         errors = [r.getMessage() for r in caplog.records if r.levelno == logging.ERROR]
-        assert "Storage " + OUTDATED.format(found=None, expected=29) in errors
+        assert "Storage " + OUTDATED.format(found=None, expected=Storage.schema_version) in errors
 
     @pytest.mark.parametrize("kind", ["storage", "permission"])
     def test_older_ones(self, kind, migrated_url, caplog) -> None:
@@ -140,7 +141,10 @@ class TestOutdatedTables:
 
         assert command_line(["start", "--ini", str(ini), "--port", str(free_port())]) == 0
 
-        assert "Storage " + OUTDATED.format(found=26, expected=29) in capsys.readouterr().err
+        assert (
+            "Storage " + OUTDATED.format(found=26, expected=Storage.schema_version)
+            in capsys.readouterr().err
+        )
 
 
 def test_start_waits_for_a_server_that_is_out_of_reach(tmp_path, capsys, monkeypatch) -> None:
