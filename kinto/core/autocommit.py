@@ -5,12 +5,12 @@ fail after the write: nobody listens to changes of these objects, no plugin stan
 transaction and the view, and the class of resources says so.
 """
 
-from pyramid.interfaces import ISecurityPolicy, ITweens
+from pyramid.interfaces import ISecurityPolicy, ITweens, IViewDerivers
 from pyramid.registry import Registry
 from pyramid.request import Request
 
-from kinto.core.endpoint import is_rendering_plain
 from kinto.core.events import ACTIONS, is_listened_to
+from kinto.core.prepared_requests import has_onlookers
 from kinto.core.registry import ask_once
 from kinto.core.request_context import must_lock_first
 from kinto.core.security_policy import SecurityPolicy
@@ -25,6 +25,19 @@ _AUTOCOMMITS = "autocommits"
 _METHODS = {"object": ("PUT", "PATCH", "DELETE"), "plural": ("POST",)}
 _WRITES = frozenset(name for names in _METHODS.values() for name in names)
 _CHANGES = (ACTIONS.CREATE, ACTIONS.UPDATE, ACTIONS.DELETE)
+# What Pyramid, and our description of services, wrap each view in; others may act after it.
+_DERIVERS = frozenset(
+    {
+        "csrf_view",
+        "decorated_view",
+        "describing_options",
+        "http_cached_view",
+        "mapped_view",
+        "owrapped_view",
+        "rendered_view",
+        "secured_view",
+    }
+)
 _OURS = ("kinto.core.", "pyramid_tm.", "pyramid.tweens.")
 
 
@@ -70,6 +83,7 @@ def _has_no_company(registry: Registry, resource_name: str) -> bool:
 
 def _are_all_ours(registry: Registry) -> bool:
     tweens, security = registry.getUtility(ITweens), registry.queryUtility(ISecurityPolicy)
+    derivers = registry.queryUtility(IViewDerivers)
     veto = registry.settings.get("tm.commit_veto")
     return (
         not tweens.explicit
@@ -77,5 +91,6 @@ def _are_all_ours(registry: Registry) -> bool:
         and veto in (commit_veto, f"{commit_veto.__module__}.{commit_veto.__name__}")
         and isinstance(security, SecurityPolicy)
         and security.may_share
-        and is_rendering_plain(registry)
+        and not has_onlookers(registry)
+        and _DERIVERS.issuperset(derivers.names if derivers is not None else ())
     )

@@ -15,7 +15,6 @@ from pyramid.response import Response
 from pyramid.router import Router
 from pyramid.tweens import EXCVIEW, MAIN
 
-from kinto.core.autocommit import leave_out_transaction
 from kinto.core.prepared_requests import find_view, has_onlookers, prepare_request
 
 
@@ -42,7 +41,6 @@ def dispatch_tween_factory(handler: Handler, registry: Registry) -> Handler:
             prepare_request(request)
             view = find_view(request)
             if view is not None:
-                leave_out_transaction(request)
                 # Where it is not meant after all, the router knows others.
                 with suppress(PredicateMismatch):
                     return view(request.context, request)

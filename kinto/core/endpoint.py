@@ -22,6 +22,7 @@ from pyramid.security import NO_PERMISSION_REQUIRED
 from zope.interface import implementedBy
 
 from kinto.core.authorization import RouteFactory, make_root
+from kinto.core.autocommit import leave_out_transaction
 from kinto.core.protocol import json_codec
 from kinto.core.registry import ask_once
 from kinto.core.response import with_json
@@ -165,6 +166,9 @@ class Endpoint:
         method = self._methods.get(request.method)
         if method is None or not method.takes(request):
             return self._fallback(request)
+        # Only here is it certain that the request is not another view's.
+        if is_rendering_plain(request.registry):
+            leave_out_transaction(request)
         if method.permission != NO_PERMISSION_REQUIRED:
             self._permit(context, request, method.permission)
         try:

@@ -1,6 +1,7 @@
 """A record is written by one statement that commits by itself, unless somebody has a say in it."""
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import pytest
@@ -171,6 +172,16 @@ def refusing_tween(config: Configurator) -> None:
     config.add_tween(f"{HERE}.refuse_the_odd_tween_factory", over=MAIN)
 
 
+def refusing_deriver(config: Configurator) -> None:
+    def derive(view: Any, _info: Any) -> Any:
+        def wrapped(context: Any, request: Request) -> Response:
+            return refuse_the_odd_tween_factory(partial(view, context), None)(request)
+
+        return wrapped
+
+    config.add_view_deriver(derive, name="refusing")
+
+
 def veto_the_odd(request: Request, response: Response) -> bool:
     return b'"n":3' in response.body
 
@@ -180,9 +191,10 @@ def veto_the_odd(request: Request, response: Response) -> bool:
     [
         ({"includes": f"{HERE}.refusing_subscriber"}, 503),
         ({"includes": f"{HERE}.refusing_tween"}, 503),
+        ({"includes": f"{HERE}.refusing_deriver"}, 503),
         ({"tm.commit_veto": f"{HERE}.veto_the_odd"}, 200),
     ],
-    ids=["subscriber", "tween", "veto"],
+    ids=["subscriber", "tween", "deriver", "veto"],
 )
 def test_whoever_has_a_say_after_the_write_has_it_undone(
     make_client: MakeClient, proxy: Proxy, settings: Mapping[str, object], status: int
@@ -195,6 +207,25 @@ def test_whoever_has_a_say_after_the_write_has_it_undone(
 
     assert client.get(uri).data["n"] == 2
     assert "ROLLBACK" in proxy.tags
+
+
+def write_and_fail(request: Request) -> Response:
+    storage, key = request.registry.storage, ("record", "/buckets/b/collections/c")
+    storage.create(*key, {"id": "first"})
+    raise HTTPServiceUnavailable
+
+
+def test_another_view_of_the_same_route_has_its_transaction(make_client: MakeClient) -> None:
+    client = make_client()
+    config = Configurator(registry=client.app.registry)
+    config.add_view(write_and_fail, route_name="record-object", request_param="plugin")
+    config.commit()
+    client.put("/buckets/b")
+    client.put("/buckets/b/collections/c")
+
+    assert client.put("/buckets/b/collections/c/records/a?plugin=1", {"n": 1}).status == 503
+
+    assert client.get("/buckets/b/collections/c/records").data == []
 
 
 def ignore(_event: object) -> None:
