@@ -5,7 +5,6 @@ routes whose view is settled, there is nobody to tell and nothing to choose.
 """
 
 from collections.abc import Callable
-from contextlib import suppress
 
 from pyramid.config import Configurator
 from pyramid.exceptions import PredicateMismatch
@@ -41,9 +40,10 @@ def dispatch_tween_factory(handler: Handler, registry: Registry) -> Handler:
             prepare_request(request)
             view = find_view(request)
             if view is not None:
-                # Where it is not meant after all, the router knows others.
-                with suppress(PredicateMismatch):
+                try:
                     return view(request.context, request)
+                except PredicateMismatch:  # it is not meant after all: the router knows others
+                    pass
         return handler(request)
 
     return dispatch

@@ -38,7 +38,8 @@ class _Scope(threading.local):
     def forget(self) -> None:
         """Have no transaction marked."""
         self.marked = None
-        self.parts.clear()
+        if self.parts:
+            self.parts.clear()
 
     def newTransaction(self, _transaction: Transaction) -> None:  # noqa: N802  # ISynchronizer
         """A transaction begins: it is no request's until it is marked."""
@@ -73,7 +74,7 @@ class LazyManager:
 
     def begin(self) -> "LazyManager":
         """Leave nothing behind of another request; returns what can be noted upon."""
-        if has_begun(self.manager) and not self._is_adopted:
+        if self.has_begun() and not self._is_adopted:
             self.manager.abort()
         return self
 
@@ -83,38 +84,34 @@ class LazyManager:
 
     def has_begun(self) -> bool:
         """Whether somebody asked for the transaction."""
-        return has_begun(self.manager)
+        # Asking for it would make it. Without that attribute, in another version of the package,
+        # there may be one.
+        return getattr(self.manager, "_txn", self) is not None
 
     def note(self, text: str) -> None:
         """Part of the interface of transactions: nobody reads the notes of requests."""
 
     def commit(self) -> None:
         """Commit what was begun."""
-        if has_begun(self.manager):
+        if self.has_begun():
             self.manager.commit()
         end_request_scope()
 
     def abort(self) -> None:
         """Undo what was begun."""
-        if has_begun(self.manager):
+        if self.has_begun():
             self.manager.abort()
         end_request_scope()
 
     def isDoomed(self) -> bool:  # noqa: N802  # the interface's name
         """Whether a transaction was begun that must not be committed."""
-        return has_begun(self.manager) and bool(self.manager.isDoomed())
+        return self.has_begun() and bool(self.manager.isDoomed())
 
 
 def lazy_manager(request: Request) -> LazyManager:
     """What the setting ``tm.manager_hook`` names: the thread's manager, made lazy."""
     # The proxy of all threads stands for one manager in each.
     return LazyManager(transaction.manager.manager)
-
-
-def has_begun(manager: TransactionManager) -> bool:
-    """Whether the manager has a transaction, which asking it for one would make."""
-    # Without that attribute, in another version of the package, there may be one.
-    return getattr(manager, "_txn", manager) is not None
 
 
 def open_request_scope(manager: TransactionManager) -> None:
