@@ -187,7 +187,9 @@ def _cursor() -> Any:
     """That of the thread's connection, on which all statements are prepared."""
     cursor = getattr(_local, "cursor", None)
     if cursor is None:
-        connection = psycopg2.connect(os.environ["LIMIT_DATABASE_URL"])
+        # A plan for any timestamp would scan the table for what changed since the last one.
+        options = "-c enable_seqscan=off"
+        connection = psycopg2.connect(os.environ["LIMIT_DATABASE_URL"], options=options)
         connection.autocommit = True
         cursor = connection.cursor()
         cursor.execute("SELECT pg_advisory_lock(%s)", (_SCHEMA_LOCK,))
