@@ -91,6 +91,7 @@ LAYERS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "kinto.core.routing",
             "kinto.core.service",
             "kinto.core.tweens",
+            "kinto.core.view_derivers",
         ),
     ),
     ("resource", ("kinto.core.resource", "kinto.schema_validation")),

@@ -5,7 +5,7 @@ fail after the write: nobody listens to changes of these objects, no plugin stan
 transaction and the view, and the class of resources says so.
 """
 
-from pyramid.interfaces import ISecurityPolicy, ITweens, IViewDerivers
+from pyramid.interfaces import ISecurityPolicy, ITweens
 from pyramid.registry import Registry
 from pyramid.request import Request
 
@@ -17,6 +17,7 @@ from kinto.core.security_policy import SecurityPolicy
 from kinto.core.storage.transactions import LazyManager, end_request_scope
 from kinto.core.stored_context import writes_at_once
 from kinto.core.tweens import commit_veto, is_outermost
+from kinto.core.view_derivers import are_views_unwrapped
 
 
 # Of the attributes of a request.
@@ -25,19 +26,6 @@ _AUTOCOMMITS = "autocommits"
 _METHODS = {"object": ("PUT", "PATCH", "DELETE"), "plural": ("POST",)}
 _WRITES = frozenset(name for names in _METHODS.values() for name in names)
 _CHANGES = (ACTIONS.CREATE, ACTIONS.UPDATE, ACTIONS.DELETE)
-# What Pyramid, and our description of services, wrap each view in; others may act after it.
-_DERIVERS = frozenset(
-    {
-        "csrf_view",
-        "decorated_view",
-        "describing_options",
-        "http_cached_view",
-        "mapped_view",
-        "owrapped_view",
-        "rendered_view",
-        "secured_view",
-    }
-)
 _OURS = ("kinto.core.", "pyramid_tm.", "pyramid.tweens.")
 
 
@@ -83,7 +71,6 @@ def _has_no_company(registry: Registry, resource_name: str) -> bool:
 
 def _are_all_ours(registry: Registry) -> bool:
     tweens, security = registry.getUtility(ITweens), registry.queryUtility(ISecurityPolicy)
-    derivers = registry.queryUtility(IViewDerivers)
     veto = registry.settings.get("tm.commit_veto")
     return (
         not tweens.explicit
@@ -92,5 +79,5 @@ def _are_all_ours(registry: Registry) -> bool:
         and isinstance(security, SecurityPolicy)
         and security.may_share
         and not has_onlookers(registry)
-        and _DERIVERS.issuperset(derivers.names if derivers is not None else ())
+        and are_views_unwrapped(registry)
     )

@@ -23,9 +23,11 @@ from zope.interface import implementedBy
 
 from kinto.core.authorization import RouteFactory, make_root
 from kinto.core.autocommit import leave_out_transaction
+from kinto.core.prepared_requests import look_up_view
 from kinto.core.protocol import json_codec
 from kinto.core.registry import ask_once
 from kinto.core.response import with_json
+from kinto.core.view_derivers import are_views_unwrapped
 
 
 # What a definition may hold for this view to serve it. Anything else (further predicates,
@@ -211,6 +213,18 @@ class Endpoint:
         if isinstance(result, Response):
             return result
         return render(request, result, renderer=method.renderer)
+
+
+def is_answered_here(request: Request) -> bool:
+    """Whether nobody else has a say in the answer to a request that was prepared.
+
+    A plugin may have views for the same URL, or wrap those of all.
+    """
+    view, _ = look_up_view(request)
+    # Where there are several, it is one that chooses among them.
+    original = getattr(view, "__original_view__", None)
+    is_ours = isinstance(getattr(original, "__self__", None), Endpoint)
+    return is_ours and are_views_unwrapped(request.registry)
 
 
 def render(request: Request, value: Any, *, renderer: str) -> Any:

@@ -84,23 +84,34 @@ def find_view(request: Request) -> Callable[[Any, Request], Response] | None:
 
     :returns: ``None`` when the router has to find it.
     """
+    view, request_iface = look_up_view(request)
+    if view is None:
+        return None
+    attributes = request.__dict__
+    root = attributes.pop(_ROOT)
+    attributes.update(
+        request_iface=request_iface, root=root, context=root, virtual_root=root, view_name="",
+        subpath=(), traversed=(), virtual_root_path=(),
+    )  # fmt: skip
+    return view
+
+
+def look_up_view(request: Request) -> tuple[Callable[[Any, Request], Response] | None, Any]:
+    """The view of a request that was prepared, with the interface of the requests of its route.
+
+    :returns: ``None`` instead of the view when the router has to find it.
+    """
     attributes = request.__dict__
     root = attributes.get(_ROOT)
     if root is None:
-        return None
+        return None, None
     registry, route = request.registry, attributes["matched_route"]
     context_iface = providedBy(root)
     request_iface = registry.queryUtility(IRouteRequest, name=route.name, default=IRequest)
     lookup = registry.adapters.lookup
     view: Any = lookup((IViewClassifier, request_iface, context_iface), IView, name="")
-    if view is None or lookup((context_iface,), ITraverser) is not None:
-        return None
-    del attributes[_ROOT]
-    attributes.update(
-        request_iface=request_iface, root=root, context=root, virtual_root=root, view_name="",
-        subpath=(), traversed=(), virtual_root_path=(),
-    )  # fmt: skip
-    return view  # type: ignore[no-any-return]
+    is_found = view is not None and lookup((context_iface,), ITraverser) is None
+    return (view if is_found else None), request_iface
 
 
 def has_onlookers(registry: Registry) -> bool:

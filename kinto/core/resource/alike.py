@@ -19,7 +19,7 @@ from pyramid.request import Request
 
 from kinto.authorization import AuthorizationPolicy, RouteFactory
 from kinto.core.cors import validate_origin
-from kinto.core.endpoint import is_rendering_plain
+from kinto.core.endpoint import is_answered_here, is_rendering_plain
 from kinto.core.prepared_requests import execute_prepared, has_onlookers
 from kinto.core.protocol import json_codec
 from kinto.core.protocol.urls import is_plain_path
@@ -299,6 +299,7 @@ def _is_plain(context: ResourceContext) -> bool:
         and registry.execute_prepared is execute_prepared
         and not has_onlookers(registry)
         and is_rendering_plain(registry)
+        and is_answered_here(request)
     )
 
 

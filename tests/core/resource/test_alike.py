@@ -9,7 +9,11 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pyramid.config import Configurator
 from pyramid.events import NewRequest
+from pyramid.httpexceptions import HTTPServiceUnavailable
+from pyramid.request import Request
+from pyramid.response import Response
 
 from kinto.core.events import ResourceChanged
 from kinto.core.resource.alike import AlikeItem, FirstItem
@@ -168,6 +172,50 @@ def test_items_that_are_logged_are_executed_by_themselves(
 
     assert answered == []
     assert len([each for each in caplog.records if each.name == "subrequest.summary"]) == ALIKE
+
+
+def refuse_the_second(view: Any, _info: Any) -> Any:
+    def wrapped(context: Any, request: Request) -> Response:
+        # Not the view of that exception, too.
+        if request.path.endswith("/r1") and request.exception is None:
+            raise HTTPServiceUnavailable
+        return view(context, request)
+
+    return wrapped
+
+
+def wrap_views(config: Configurator) -> None:
+    config.add_view_deriver(refuse_the_second, name="refusing")
+
+
+def test_who_wraps_views_has_a_say_about_each(
+    new_database: Callable[[], str], answered: list[bool]
+) -> None:
+    settings = {"includes": f"{__name__}.{wrap_views.__name__}"}
+    client = Client(postgresql_app(new_database(), settings))
+
+    answer = client.batch(*puts(make_collection(client)))
+
+    assert [each["status"] for each in answer.json["responses"]] == [201, 503, 201, 201]
+    assert answered == []
+
+
+def refuse(_request: Request) -> Response:
+    raise HTTPServiceUnavailable
+
+
+def test_a_view_of_a_plugin_answers_what_it_is_for(
+    new_database: Callable[[], str], answered: list[bool]
+) -> None:
+    client = Client(postgresql_app(new_database()))
+    config = Configurator(registry=client.app.registry)
+    config.add_view(refuse, route_name="record-object", match_param="id=r1")
+    config.commit()
+
+    answer = client.batch(*puts(make_collection(client)))
+
+    assert [each["status"] for each in answer.json["responses"]] == [201, 503, 201, 201]
+    assert answered == []
 
 
 def test_a_sub_class_has_to_say_so_for_itself(
