@@ -58,4 +58,4 @@ def find_shared_ids(
 
 def restricted_to(page: PageQuery, ids: list[str]) -> PageQuery:
     """The same page among the objects with these ids, as a resource asks for it."""
-    return replace(page, filters=[*page.filters, Filter(_ID_FIELD, ids, COMPARISON.IN)])
+    return replace(page, filters=(*page.filters, Filter(_ID_FIELD, ids, COMPARISON.IN)))

@@ -4,6 +4,7 @@ Source: "Query string" of the HTTP API, section 7.6.
 """
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from pyramid.request import Request
@@ -24,7 +25,7 @@ from kinto.core.protocol.pagination import (
     pagination_rules,
 )
 from kinto.core.protocol.query import parse_list_query
-from kinto.core.protocol.querystring import Params, RawValue, group_params
+from kinto.core.protocol.querystring import GroupedParams, Params, RawValue, group_params
 from kinto.core.protocol.urls import UndecodableURL, build_url, parse_query
 from kinto.core.registry import settings_of
 from kinto.core.storage.protocols import PageQuery
@@ -33,6 +34,8 @@ from kinto.core.types import KintoObject
 
 # Of the attributes of a request.
 _FORESEEN = "foreseen_list"
+# Of query strings whose meaning is remembered.
+_KEPT_LENGTH = 128
 _TO_IS_DEPRECATED = "_to is now deprecated, you should use _before instead"
 _TO_DOCS = (
     "https://kinto.readthedocs.io/en/2.4.0/api/resource.html#list-of-available-url-parameters"
@@ -56,16 +59,22 @@ class ForeseenList(NamedTuple):
     """What a query string asks for, read before it is known whether it is allowed.
 
     :param resource_class: by whose rules it was read.
-    :param grouped: parameters by name, all of them valid.
+    :param grouped: parameters by name, all of them valid; other requests share it.
     :param asked: for a HEAD, with the count that it asks for.
     """
 
     resource_class: type
     query_string: str
     params: Params
-    grouped: dict[str, RawValue]
+    grouped: GroupedParams
     asked: AskedPage
     uses_deprecated_to: bool
+
+    def copy_params(self) -> dict[str, RawValue]:
+        """The parameters by name, for a request to do with as it likes."""
+        return {
+            name: raw if isinstance(raw, str) else list(raw) for name, raw in self.grouped.items()
+        }
 
 
 def foresee_list(request: Request, resource_class: type, *, as_text: bool) -> ForeseenList:
@@ -73,8 +82,34 @@ def foresee_list(request: Request, resource_class: type, *, as_text: bool) -> Fo
 
     :raises InvalidRequest: the query string is to be refused, or takes more to understand.
     """
-    pagination = settings_of(request).pagination
-    query_string = request.environ.get("QUERY_STRING", "")
+    pagination, environ = settings_of(request).pagination, request.environ
+    query_string = environ.get("QUERY_STRING", "")
+    is_short = len(query_string) <= _KEPT_LENGTH
+    read = _read_query_string if is_short else _read_query_string.__wrapped__
+    foreseen: ForeseenList = read(
+        query_string,
+        resource_class,
+        is_head=environ["REQUEST_METHOD"] == "HEAD",
+        as_text=as_text,
+        paginate_by=pagination.paginate_by,
+        max_fetch_size=pagination.max_fetch_size,
+    )
+    request.__dict__[_FORESEEN] = foreseen
+    return foreseen
+
+
+# Clients ask for a list again in the same words, but for those of pages, which are long. What was
+# understood stays right: it may depend on the time only by being refused for too late a date.
+@lru_cache(maxsize=256)
+def _read_query_string(
+    query_string: str,
+    resource_class: type,
+    *,
+    is_head: bool,
+    as_text: bool,
+    paginate_by: int | None,
+    max_fetch_size: int,
+) -> ForeseenList:
     try:
         params = parse_query(query_string)
     except UndecodableURL as error:
@@ -85,30 +120,28 @@ def foresee_list(request: Request, resource_class: type, *, as_text: bool) -> Fo
         known_field=_any_field,
         now_ms=msec_time(),
         list_timestamp=_unknown_timestamp,
-        paginate_by=pagination.paginate_by,
-        max_fetch_size=pagination.max_fetch_size,
+        paginate_by=paginate_by,
+        max_fetch_size=max_fetch_size,
     )
-    if request.environ["REQUEST_METHOD"] == "HEAD":
-        page = count_query(query.filters)
+    if is_head:
+        page = count_query(tuple(query.filters))
     else:
         page = PageQuery(
-            filters=query.filters,
-            sorting=query.sorting,
+            filters=tuple(query.filters),
+            sorting=tuple(query.sorting),
             pagination_rules=query.rules,
             limit=query.limit + 1,
             include_deleted=query.include_deleted,
             as_text=as_text and query.fields is None,
         )
-    offset = 0 if query.token is None else query.token.offset
-    foreseen = request.__dict__[_FORESEEN] = ForeseenList(
+    return ForeseenList(
         resource_class,
         query_string,
-        params,
+        tuple(params),
         grouped,
-        AskedPage(page, query.fields, offset),
+        AskedPage(page, query.fields, 0 if query.token is None else query.token.offset),
         query.uses_deprecated_to,
     )
-    return foreseen
 
 
 def find_foreseen(request: Request) -> ForeseenList | None:

@@ -99,8 +99,9 @@ class Model:
             old has a client ask again, one that is too new would hide a change for good.
         """
         selection: dict[str, Any] = {
-            "filters": query.filters,
-            "sorting": query.sorting,
+            # Lists, which other backends may want to add to.
+            "filters": list(query.filters),
+            "sorting": list(query.sorting),
             "pagination_rules": query.pagination_rules,
             "limit": query.limit,
             "include_deleted": query.include_deleted,

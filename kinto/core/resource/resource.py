@@ -78,7 +78,7 @@ class Resource(FormerNames):
             self._add_timestamp_header(response)
             count = self._known_count(page_query.filters)
             if count is None:
-                count = self.model.count_objects(page_query.filters)
+                count = self.model.count_objects(list(page_query.filters))
             response.headers["Total-Objects"] = response.headers["Total-Records"] = str(count)
             return self.postprocess([])
         page = self._known_page(page_query) or self.model.get_page(
@@ -106,8 +106,8 @@ class Resource(FormerNames):
         rules, offset = self._extract_pagination_rules_from_token(limit, sorting)
         fields = self._extract_partial_fields()
         page = PageQuery(
-            filters=filters,
-            sorting=sorting,
+            filters=tuple(filters),
+            sorting=tuple(sorting),
             pagination_rules=rules,
             limit=limit + 1,
             include_deleted=filters_on_timestamp(

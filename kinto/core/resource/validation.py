@@ -123,7 +123,7 @@ def _read_query(request: Request) -> dict[str, Any]:
         return {}
     foreseen = find_foreseen(request)
     if foreseen is not None:
-        return dict(foreseen.grouped)
+        return foreseen.copy_params()
     params = group_params(request_params(request))
     # On objects all parameters but `_fields` are ignored, even malformed ones.
     if request.current_service.type == "plural":
