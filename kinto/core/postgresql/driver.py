@@ -153,10 +153,12 @@ class DriverConnection(psycopg2.extensions.connection):  # type: ignore[misc]  #
         if statement.execute_sql is None or not self.options.prepared:
             return self._send(statement.sql, params)
         if statement.name in self._prepared:
-            return self._send(statement.execute_sql, params)
+            return self._send(statement.execute_sql, statement.values_of(params))
         return self._send(self.with_queue(*self.encoded(statement, params)))
 
-    def _send(self, query: str | bytes, params: Params | None = None) -> Any:
+    def _send(
+        self, query: str | bytes, params: Params | tuple[Any, ...] | None = None
+    ) -> Any:
         # One cursor for each result: it frees what it read when it goes.
         cursor = psycopg2.extensions.cursor(self)
         try:
@@ -198,7 +200,8 @@ class DriverConnection(psycopg2.extensions.connection):  # type: ignore[misc]  #
         """A statement with its values; and the statement, if it has to be prepared before."""
         if statement.execute_sql is None or not self.options.prepared:
             return self._encoder.mogrify(statement.sql, params), None
-        return self._encoder.mogrify(statement.execute_sql, params), statement
+        values = statement.values_of(params)
+        return self._encoder.mogrify(statement.execute_sql, values), statement
 
     def with_queue(
         self, sql: bytes, statement: Statement | None = None, *, is_long: bool = False

@@ -7,6 +7,7 @@ are written so that one plan serves every value, as the server may keep a generi
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from operator import itemgetter
 from typing import Any
 
 
@@ -23,9 +24,11 @@ class Statement:
     :param name: identifies the text on a connection: one text for each name, and the reverse.
     :param types: PostgreSQL type of every placeholder; given for hot statements only.
     :param long: may take as long as ``long_statement_timeout``.
+    :ivar values_of: gives the values for ``execute_sql`` in its order: psycopg2 takes much longer
+        to find them by their names, and the order is known beforehand.
     """
 
-    __slots__ = ("execute_sql", "long", "name", "prepare_sql", "sql")
+    __slots__ = ("execute_sql", "long", "name", "prepare_sql", "sql", "values_of")
 
     def __init__(
         self, name: str, sql: str, *, types: Mapping[str, str] | None = None, long: bool = False
@@ -35,6 +38,7 @@ class Statement:
         self.long = long
         self.prepare_sql: str | None = None
         self.execute_sql: str | None = None
+        self.values_of = _getter(tuple(types or ()))
         if types is not None:
             self.prepare_sql, self.execute_sql = _prepared_form(name, sql, types)
             self.sql = _with_casts(sql, types)
@@ -58,7 +62,7 @@ class Mergeable:
 
 
 def _prepared_form(name: str, sql: str, types: Mapping[str, str]) -> tuple[str, str]:
-    """What to send once, and what to send at each use (with placeholders for psycopg2).
+    """What to send once, and what to send at each use (with a placeholder for each value).
 
     :raises ValueError: ``types`` and the placeholders of ``sql`` do not correspond.
     """
@@ -71,9 +75,20 @@ def _prepared_form(name: str, sql: str, types: Mapping[str, str]) -> tuple[str, 
         return f"${names.index(match[1]) + 1}" if match[1] else "%"
 
     declared = f"({', '.join(types.values())})" if types else ""
-    values = f"({', '.join(f'%({name})s' for name in names)})" if names else ""
+    values = f"({', '.join('%s' for _ in names)})" if names else ""
     body = _PLACEHOLDER.sub(numbered, sql)
     return f'PREPARE "{name}"{declared} AS {body}', f'EXECUTE "{name}"{values}'
+
+
+def _getter(names: tuple[str, ...]) -> Callable[[Params], tuple[Any, ...]]:
+    """What gives the values of these names."""
+    if len(names) > 1:
+        return itemgetter(*names)
+    # That would give a single value as it is.
+    if names:
+        (name,) = names
+        return lambda params: (params[name],)
+    return lambda _params: ()
 
 
 def _with_casts(sql: str, types: Mapping[str, str]) -> str:

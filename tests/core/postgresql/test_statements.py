@@ -15,7 +15,8 @@ def test_placeholders_are_numbered_in_the_order_of_types() -> None:
     assert statement.prepare_sql == (
         "PREPARE \"find\"(text, int[]) AS SELECT $2, $1, $2 WHERE 'x' LIKE '%'"
     )
-    assert statement.execute_sql == 'EXECUTE "find"(%(a)s, %(b)s)'
+    assert statement.execute_sql == 'EXECUTE "find"(%s, %s)'
+    assert statement.values_of({"b": 2, "a": 1}) == (1, 2)
     assert statement.sql == (
         "SELECT CAST(%(b)s AS int[]), CAST(%(a)s AS text), CAST(%(b)s AS int[])"
         " WHERE 'x' LIKE '%%'"
