@@ -156,9 +156,7 @@ class DriverConnection(psycopg2.extensions.connection):  # type: ignore[misc]  #
             return self._send(statement.execute_sql, statement.values_of(params))
         return self._send(self.with_queue(*self.encoded(statement, params)))
 
-    def _send(
-        self, query: str | bytes, params: Params | tuple[Any, ...] | None = None
-    ) -> Any:
+    def _send(self, query: str | bytes, params: Params | tuple[Any, ...] | None = None) -> Any:
         # One cursor for each result: it frees what it read when it goes.
         cursor = psycopg2.extensions.cursor(self)
         try:

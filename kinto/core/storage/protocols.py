@@ -107,7 +107,8 @@ class StoredContext:
     :param permissions: every ACE of the object addressed.
     :param owner: ``None`` when there is none, or none was asked for.
     :param consulted: the same.
-    :param timestamp: of the list; the same at each read until something is written.
+    :param timestamp: of the list; the same at each read until something is written. ``None``
+        where it may have to be asked for: beside an object that is only read.
     :param page: the page that was asked for along with it. Whether the user may see it is
         for the reader of this context to decide.
     :param count: the same, where a number was asked for.

@@ -61,7 +61,7 @@ class Storage(MigratorMixin, FinerProtocols, StorageBase):
     """
 
     name = "storage"
-    schema_version = 30
+    schema_version = 31
     schema_file = str(_HERE / "schema.sql")
     migrations_directory = str(_HERE / "migrations")
 

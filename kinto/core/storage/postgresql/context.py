@@ -43,16 +43,19 @@ _FETCH_TYPES = {
     "owner_id": "text",
 }
 
-_FETCH = Statement(
-    "kinto_fetch_context",
-    """
+_SELECT = """
     SELECT groups, granted, aces, epoch, data, owner_epoch, owner_data, list_epoch
       FROM kinto_fetch_context(
         %(user_ids)s, %(principals)s, %(uris)s, %(object_uri)s,
         %(resource_name)s, %(parent_id)s, %(object_id)s,
-        %(owner_resource_name)s, %(owner_parent_id)s, %(owner_id)s)
-    """,
-    types=_FETCH_TYPES,
+        %(owner_resource_name)s, %(owner_parent_id)s, %(owner_id)s, {with_timestamp})
+"""
+
+_FETCH = Statement(
+    "kinto_fetch_context", _SELECT.format(with_timestamp="FALSE"), types=_FETCH_TYPES
+)
+_FETCH_FOR_WRITE = Statement(
+    "kinto_fetch_for_write", _SELECT.format(with_timestamp="TRUE"), types=_FETCH_TYPES
 )
 
 _FETCH_CONSULTED = Statement(
@@ -63,7 +66,7 @@ _FETCH_CONSULTED = Statement(
       FROM kinto_fetch_context(
         %(user_ids)s, %(principals)s, %(uris)s, %(object_uri)s,
         %(resource_name)s, %(parent_id)s, %(object_id)s,
-        %(owner_resource_name)s, %(owner_parent_id)s, %(owner_id)s) AS context
+        %(owner_resource_name)s, %(owner_parent_id)s, %(owner_id)s, TRUE) AS context
       LEFT JOIN kinto_get_object(
         %(consulted_resource_name)s, %(consulted_parent_id)s, %(consulted_id)s) AS consulted
         ON TRUE
@@ -84,7 +87,7 @@ _JUDGED = """
       FROM kinto_fetch_context(
         %(user_ids)s::text[], %(principals)s::text[], %(uris)s::text[], %(object_uri)s::text,
         %(resource_name)s::text, %(parent_id)s::text, %(object_id)s::text,
-        %(owner_resource_name)s::text, %(owner_parent_id)s::text, %(owner_id)s::text)
+        %(owner_resource_name)s::text, %(owner_parent_id)s::text, %(owner_id)s::text, TRUE)
 """
 
 # One row of the context, then those of the page, where the context grants to read it. The
@@ -226,12 +229,12 @@ def _count_statement(criteria: Criteria, values: BoundValues) -> Statement:
 
 
 def fetch_context(
-    connection: Connection, query: ContextQuery, *, names: FieldNames
+    connection: Connection, query: ContextQuery, *, names: FieldNames, for_write: bool
 ) -> StoredContext:
     """The answer to a query, from one snapshot of the database."""
     consulted, params = query.consulted, _params(query)
     if consulted is None:
-        row = connection.fetch_one(_FETCH, params)
+        row = connection.fetch_one(_FETCH_FOR_WRITE if for_write else _FETCH, params)
         assert row is not None
         return _context(row, query, names=names)
     params["consulted_resource_name"] = consulted.resource_name

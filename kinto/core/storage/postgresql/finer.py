@@ -51,7 +51,7 @@ class FinerProtocols:
         client = self.client
         with client.read_for_write() if for_write else client.read() as connection:
             if page is None:
-                return fetch_context(connection, query, names=_NAMES)
+                return fetch_context(connection, query, names=_NAMES, for_write=for_write)
             limit = self._fetch_limit(page.limit)
             if limit != page.limit:
                 page = replace(page, limit=limit)

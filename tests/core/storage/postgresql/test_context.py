@@ -64,6 +64,7 @@ def query(**changes: Any) -> ContextQuery:
 
 @pytest.mark.parametrize("for_write", [False, True])
 def test_the_context_of_a_record(filled: Storage, for_write: bool) -> None:
+    """What is only read has no use for the timestamp of its list."""
     context = filled.fetch_context(query(), for_write=for_write)
 
     assert context == StoredContext(
@@ -78,8 +79,18 @@ def test_the_context_of_a_record(filled: Storage, for_write: bool) -> None:
         obj=filled.get(*RECORDS, "r"),
         permissions={"write": {"basicauth:alice"}, "read": {"system.Everyone"}},
         owner=filled.get("collection", BUCKET, "c"),
-        timestamp=filled.resource_timestamp(*RECORDS),
+        timestamp=filled.resource_timestamp(*RECORDS) if for_write else None,
     )
+
+
+def test_servers_that_were_not_upgraded_are_answered(filled: Storage) -> None:
+    call = (
+        "SELECT list_epoch FROM kinto_fetch_context("
+        f"'{{}}', '{{}}', '{{}}', NULL, 'record', '{COLLECTION}', 'r', NULL, NULL, NULL)"
+    )
+    with filled.client.connect(readonly=True) as session:
+        row = session.connection().exec_driver_sql(call).one()
+    assert row == (filled.resource_timestamp(*RECORDS),)
 
 
 def test_an_anonymous_request_has_no_groups(filled: Storage) -> None:

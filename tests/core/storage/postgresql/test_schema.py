@@ -18,6 +18,7 @@ STEPS = (
     "migration_027_028.sql",
     "migration_028_029.sql",
     "migration_029_030.sql",
+    "migration_030_031.sql",
 )
 OLD, NEWER = 1_700_000_000_000, 1_700_000_000_500
 
@@ -79,7 +80,7 @@ def url(new_database: Callable[[], str]) -> str:
 def test_a_database_of_26_keeps_every_object_tombstone_timestamp(database_of_26: str) -> None:
     storage = make_storage(database_of_26)
 
-    assert storage.get_installed_version() == 30
+    assert storage.get_installed_version() == 31
     assert storage.list_all("record", "/buckets/b/collections/c", include_deleted=True) == [
         {"id": "r", "t": "é", "last_modified": OLD},
         {"id": "x", "deleted": True, "last_modified": NEWER},
@@ -111,7 +112,7 @@ def test_a_step_may_be_run_again(database_of_26: str, step: str) -> None:
     before = run_sql(database_of_26, "SELECT * FROM timestamps ORDER BY 1, 2")
     run_sql(database_of_26, _read(step))
     assert run_sql(database_of_26, "SELECT * FROM timestamps ORDER BY 1, 2") == before
-    assert storage.get_installed_version() == 30
+    assert storage.get_installed_version() == 31
 
 
 def test_the_counts_of_lists_are_filled_in(database_of_26: str) -> None:
@@ -147,6 +148,7 @@ def test_a_dry_run_changes_nothing(database_of_26: str, url: str) -> None:
         (STEPS[1], "-- The count of a list that"),
         (STEPS[2], "-- Lock lists"),
         (STEPS[3], "-- Whether a user"),
+        (STEPS[4], "-- What a request has to know"),
     ],
 )
 def test_what_the_last_steps_make_is_in_the_schema(step: str, start: str) -> None:
@@ -178,7 +180,7 @@ def test_a_table_that_was_dropped_is_made_again(url: str, table: str) -> None:
 
     storage.initialize_schema()
 
-    assert storage.get_installed_version() == 30
+    assert storage.get_installed_version() == 31
     created = storage.create("record", "/p", {})
     assert storage.list_page("record", "/p").objects[-1] == created
     assert storage.get("record", "/p", created["id"]) == created
@@ -195,7 +197,7 @@ def test_a_lost_version_is_found_again(url: str, lost: str, assumed: int) -> Non
 
     storage.initialize_schema()
 
-    assert storage.get_installed_version() == 30
+    assert storage.get_installed_version() == 31
     assert storage.get("record", "/p", known["id"]) == known
 
 
@@ -203,7 +205,7 @@ def test_a_lost_version_is_found_again(url: str, lost: str, assumed: int) -> Non
 def test_the_schema_is_run_by_hand(url: str) -> None:
     run_sql(url, Path(Storage.schema_file or "").read_text(encoding="utf-8"))
     storage = make_storage(url, initialize=False)
-    assert storage.get_installed_version() == 30
+    assert storage.get_installed_version() == 31
     assert storage.create("bucket", "", {})
 
 
@@ -212,5 +214,5 @@ def test_flushing_keeps_the_version_and_the_age_of_the_database(url: str) -> Non
     before = storage.list_page("record", "/never").timestamp
     storage.create("record", "/p", {})
     storage.flush()
-    assert storage.get_installed_version() == 30
+    assert storage.get_installed_version() == 31
     assert storage.list_page("record", "/p").timestamp == before
