@@ -53,7 +53,7 @@ def _writes_once(request: Request) -> bool:
         and not must_lock_first(request)
         and _has_no_transaction(request)
         and _has_no_company(registry, request.current_resource_name)
-        and writes_at_once(registry.storage, registry.permission)
+        and writes_at_once(registry)
     )
 
 

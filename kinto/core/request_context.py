@@ -241,16 +241,16 @@ class ResourceContext:
         self, principals: Sequence[str], patterns: Sequence[BoundPermission]
     ) -> SharedObjects | None:
         """What was shared, with the page that is asked for; ``None`` where that takes more."""
-        storage, page, pattern = self.request.registry.storage, self._page_guess, None
+        registry, page, pattern = self.request.registry, self._page_guess, None
         if patterns and page is not None:
             pattern = self.object_uri("*")
         is_of_list = all(each.object_uri == pattern for each in patterns)
         if not (pattern and page and is_of_list):
             return None
-        if not shares_database(storage, self.request.registry.permission):
+        if not shares_database(registry):
             return None
         shared = fetch_shared(
-            storage,
+            registry.storage,
             ListKey(self.request.current_resource_name, self.parent_id),
             page,
             principals=principals,
@@ -316,9 +316,7 @@ class ResourceContext:
         if for_write and must_lock_first(self.request):
             lock_lists(registry.storage, [query.target])
         page = self._guess_page() if self.service.type == "plural" and not for_write else None
-        stored = fetch_context(
-            registry.storage, registry.permission, query, for_write=for_write, page=page
-        )
+        stored = fetch_context(registry, query, for_write=for_write, page=page)
         self.page_query = page
         return stored
 

@@ -1,7 +1,7 @@
 """What the backends give for the decision about a request, by way of whatever they offer."""
 
 from collections.abc import Sequence
-from typing import cast
+from typing import Any, NamedTuple
 
 from kinto.core.permission import PermissionBase
 from kinto.core.storage import StorageBase
@@ -14,7 +14,11 @@ from kinto.core.storage.protocols import (
     PageQuery,
     StoredContext,
 )
-from kinto.core.types import KintoObject, ListKey, ObjectKey
+from kinto.core.types import KintoObject, ListKey, ObjectKey, Registry
+
+
+# Of the attributes of a registry: what was found out about its backends.
+_KNOWN = "shared_abilities"
 
 
 def lock_lists(storage: StorageBase, keys: Sequence[ListKey], *, known_only: bool = False) -> None:
@@ -24,46 +28,67 @@ def lock_lists(storage: StorageBase, keys: Sequence[ListKey], *, known_only: boo
 
 
 def fetch_context(
-    storage: StorageBase,
-    permission: PermissionBase,
-    query: ContextQuery,
-    *,
-    for_write: bool,
-    page: PageQuery | None = None,
+    registry: Registry, query: ContextQuery, *, for_write: bool, page: PageQuery | None = None
 ) -> StoredContext:
     """In one round trip where storage and permissions share a database, else piece by piece.
 
     :param page: to be read along with it, where that costs nothing.
     """
-    if shares_database(storage, permission):
-        reader = cast(ContextReader, storage)
+    if _shared_abilities(registry) is not None:
+        reader: ContextReader = registry.storage
         return reader.fetch_context(query, for_write=for_write, page=page)
-    return _fetch_piecewise(storage, permission, query)
+    return _fetch_piecewise(registry.storage, registry.permission, query)
 
 
-def shares_database(storage: StorageBase, permission: PermissionBase) -> bool:
+def shares_database(registry: Registry) -> bool:
     """Whether one statement can read both, and no plugin has replaced a method of either."""
-    return _shared_abilities(storage, permission) is not None
+    return _shared_abilities(registry) is not None
 
 
-def _shared_abilities(storage: StorageBase, permission: PermissionBase) -> Abilities | None:
+def writes_at_once(registry: Registry) -> bool:
+    """Whether an object is written with its entries by one statement that commits by itself."""
+    abilities = _shared_abilities(registry)
+    return abilities is not None and abilities.writes_entries
+
+
+def can_plan(registry: Registry) -> bool:
+    """Whether the outcome of writes can be known before they are made."""
+    abilities = _shared_abilities(registry)
+    return abilities is not None and abilities.plans_writes
+
+
+class _Answer(NamedTuple):
+    """What was found out about two backends, which holds while they are as they were."""
+
+    storage: StorageBase
+    permission: PermissionBase
+    attributes: tuple[dict[str, Any], dict[str, Any]]
+    abilities: Abilities | None
+
+
+def _shared_abilities(registry: Registry) -> Abilities | None:
     """What the storage offers, if both are in one database and driven by our own methods."""
+    storage, permission = registry.storage, registry.permission
+    known: _Answer | None = registry.__dict__.get(_KNOWN)
+    if (
+        known is None
+        or known.storage is not storage
+        or known.permission is not permission
+        or known.attributes != (storage.__dict__, permission.__dict__)
+    ):
+        attributes = (dict(storage.__dict__), dict(permission.__dict__))
+        found = _find_shared_abilities(storage, permission)
+        known = _Answer(storage, permission, attributes, found)
+        registry.__dict__[_KNOWN] = known
+    return known.abilities
+
+
+def _find_shared_abilities(storage: StorageBase, permission: PermissionBase) -> Abilities | None:
     client = getattr(storage, "client", None)
     if client is None or client is not getattr(permission, "client", None):
         return None
     abilities = abilities_of(storage)
     return abilities if abilities.reads_context and abilities_of(permission).is_plain else None
-
-
-def writes_at_once(storage: StorageBase, permission: PermissionBase) -> bool:
-    """Whether an object is written with its entries by one statement that commits by itself."""
-    abilities = _shared_abilities(storage, permission)
-    return abilities is not None and abilities.writes_entries
-
-
-def can_plan(storage: StorageBase, permission: PermissionBase) -> bool:
-    """Whether the outcome of writes can be known before they are made."""
-    return shares_database(storage, permission) and abilities_of(storage).plans_writes
 
 
 def _fetch_piecewise(

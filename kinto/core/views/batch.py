@@ -283,9 +283,7 @@ def _prepare(
     """
     registry = request.registry
     is_planned = (
-        len(entries) > 1
-        and not request.environ.get("retry.attempt")
-        and can_plan(registry.storage, registry.permission)
+        len(entries) > 1 and not request.environ.get("retry.attempt") and can_plan(registry)
     )
     contexts: list[ResourceContext | FirstItem] = []
     if is_planned:
