@@ -104,6 +104,9 @@ class ResourceContext:
         elif address is not None and object_id == address.object_id and address.object_uri:
             return address.object_uri
         path: str = self.service.object_path
+        # As mostly, and the URI of the list is asked for in any case.
+        if path == f"{self.service.plural_path}/{{id}}":
+            return f"{self.plural_uri()}/{object_id}"
         return path.format(**{**self.request.matchdict, "id": object_id})
 
     def plural_uri(self) -> str:
