@@ -8,22 +8,19 @@ from pyramid.interfaces import IAuthorizationPolicy
 from pyramid.request import Request
 
 from kinto.core.errors import raise_invalid
+from kinto.core.events import ACTIONS, is_listened_to
 from kinto.core.permission import PermissionBase
 from kinto.core.posted import find_posted_id
 from kinto.core.protocol.criteria import MISSING
 from kinto.core.protocol.storable import find_text_problem
 from kinto.core.shared_objects import fetch_shared, find_shared_ids, restricted_to
-from kinto.core.storage.protocols import (
-    ContextQuery,
-    PageQuery,
-    SharedObjects,
-    StoredContext,
-)
+from kinto.core.storage.protocols import ContextQuery, PageQuery, SharedObjects, StoredContext
 from kinto.core.stored_context import fetch_context, lock_lists, shares_database
 from kinto.core.types import BoundPermission, KintoObject, ListKey, ObjectKey, Permissions
 
 
 _WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+_ACTIONS = tuple(ACTIONS)
 PERMISSIONS_FIELD = "__permissions__"
 # Of `bound_data`: contexts of the items of a batch, until they were read; then an empty list.
 BATCH_CONTEXTS = "batch_contexts"
@@ -104,9 +101,6 @@ class ResourceContext:
         elif address is not None and object_id == address.object_id and address.object_uri:
             return address.object_uri
         path: str = self.service.object_path
-        # As mostly, and the URI of the list is asked for in any case.
-        if path == f"{self.service.plural_path}/{{id}}":
-            return f"{self.plural_uri()}/{object_id}"
         return path.format(**{**self.request.matchdict, "id": object_id})
 
     def plural_uri(self) -> str:
@@ -319,9 +313,16 @@ class ResourceContext:
         if for_write and must_lock_first(self.request):
             lock_lists(registry.storage, [query.target])
         page = self._guess_page() if self.service.type == "plural" and not for_write else None
-        stored = fetch_context(registry, query, for_write=for_write, page=page)
+        stored = fetch_context(
+            registry, query, for_write=for_write, with_timestamp=self._tells(), page=page
+        )
         self.page_query = page
         return stored
+
+    def _tells(self) -> bool:
+        """Whether an event may be made, which has the timestamp of the list."""
+        request = self.request
+        return is_listened_to(request.registry, request.current_resource_name, *_ACTIONS)
 
     def _plan_batch(self, contexts: Sequence["ResourceContext"], first: ContextQuery) -> None:
         queries = [context.query(first.userid, first.principals) for context in contexts]

@@ -28,15 +28,23 @@ def lock_lists(storage: StorageBase, keys: Sequence[ListKey], *, known_only: boo
 
 
 def fetch_context(
-    registry: Registry, query: ContextQuery, *, for_write: bool, page: PageQuery | None = None
+    registry: Registry,
+    query: ContextQuery,
+    *,
+    for_write: bool,
+    with_timestamp: bool = True,
+    page: PageQuery | None = None,
 ) -> StoredContext:
     """In one round trip where storage and permissions share a database, else piece by piece.
 
+    :param with_timestamp: of the list, even where the object exists.
     :param page: to be read along with it, where that costs nothing.
     """
     if _shared_abilities(registry) is not None:
         reader: ContextReader = registry.storage
-        return reader.fetch_context(query, for_write=for_write, page=page)
+        return reader.fetch_context(
+            query, for_write=for_write, with_timestamp=with_timestamp, page=page
+        )
     return _fetch_piecewise(registry.storage, registry.permission, query)
 
 

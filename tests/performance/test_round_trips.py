@@ -6,8 +6,10 @@ The reference waits 3 times for hello, 9 to 11 for reads, 14 to 17 for writes, 3
 from collections.abc import Callable
 
 import pytest
+from pyramid.config import Configurator
 
 from benchmarks.workload import BIG_COLLECTION, OWNER, READER, records_path
+from kinto.core.events import ResourceChanged, ResourceRead
 from tests.performance.conftest import MEASURED_REQUESTS, RECORDS, WARM_UP_REQUESTS, World
 
 
@@ -102,6 +104,23 @@ def test_head_of_a_list_keeps_within_one_round_trip(
 
 def test_every_scenario_has_a_budget(world: World) -> None:
     assert {*READS, *WRITES} == set(world.scenarios)
+
+
+def listen(config: Configurator) -> None:
+    """Listen to all that happens to records, without doing anything."""
+    for event in (ResourceRead, ResourceChanged):
+        config.add_subscriber(lambda event: None, event, for_resources=("record",))
+
+
+def test_who_listens_costs_reads_none_and_writes_a_commit(
+    make_world: Callable[..., World],
+) -> None:
+    world = make_world({"kinto.includes": f"{__name__}.{listen.__name__}"})
+
+    for name in ("get_record", "list_100"):
+        assert max(count_round_trips(world, name)) <= 1, world.proxy.queries
+    for name in ("put_new", "put_existing", "patch", "delete"):
+        assert max(count_round_trips(world, name)) <= 3, world.proxy.queries
 
 
 def test_checking_schemas_adds_no_round_trip(make_world: Callable[..., World]) -> None:

@@ -108,7 +108,7 @@ class StoredContext:
     :param owner: ``None`` when there is none, or none was asked for.
     :param consulted: the same.
     :param timestamp: of the list; the same at each read until something is written. ``None``
-        where it may have to be asked for: beside an object that is only read.
+        where it was not asked for: beside an object that exists.
     :param page: the page that was asked for along with it. Whether the user may see it is
         for the reader of this context to decide.
     :param count: the same, where a number was asked for.
@@ -159,12 +159,18 @@ class ContextReader(Protocol):
     """Storage and permissions in one database: everything a request needs in one round trip."""
 
     def fetch_context(
-        self, query: ContextQuery, *, for_write: bool = False, page: PageQuery | None = None
+        self,
+        query: ContextQuery,
+        *,
+        for_write: bool = False,
+        with_timestamp: bool = True,
+        page: PageQuery | None = None,
     ) -> StoredContext:
         """Answer ``query`` with one statement, with a page of the list along with it.
 
         :param for_write: the request will write: read within its transaction (which begins
             with this very round trip), so that what follows commits with it.
+        :param with_timestamp: of the list; it may be left out otherwise where the object exists.
         :raises BackendError: the database is unreachable.
         """
         ...

@@ -1,6 +1,6 @@
 """What a request has to know before it can be decided, in one round trip."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -43,35 +43,40 @@ _FETCH_TYPES = {
     "owner_id": "text",
 }
 
-_SELECT = """
-    SELECT groups, granted, aces, epoch, data, owner_epoch, owner_data, list_epoch
-      FROM kinto_fetch_context(
+_CALL = """kinto_fetch_context(
         %(user_ids)s, %(principals)s, %(uris)s, %(object_uri)s,
         %(resource_name)s, %(parent_id)s, %(object_id)s,
-        %(owner_resource_name)s, %(owner_parent_id)s, %(owner_id)s, {with_timestamp})
-"""
+        %(owner_resource_name)s, %(owner_parent_id)s, %(owner_id)s, {with_timestamp})"""
 
-_FETCH = Statement(
-    "kinto_fetch_context", _SELECT.format(with_timestamp="FALSE"), types=_FETCH_TYPES
-)
-_FETCH_FOR_WRITE = Statement(
-    "kinto_fetch_for_write", _SELECT.format(with_timestamp="TRUE"), types=_FETCH_TYPES
-)
 
-_FETCH_CONSULTED = Statement(
+def _statements(name: str, sql: str, types: Mapping[str, str]) -> dict[bool, Statement]:
+    """A statement without the timestamp of the list, and one with it, by whether it has it."""
+    without = Statement(
+        name, sql.format(context=_CALL.format(with_timestamp="FALSE")), types=types
+    )
+    timed = sql.format(context=_CALL.format(with_timestamp="TRUE"))
+    return {False: without, True: Statement(f"{name}_timed", timed, types=types)}
+
+
+_FETCH = _statements(
+    "kinto_fetch_context",
+    """
+    SELECT groups, granted, aces, epoch, data, owner_epoch, owner_data, list_epoch
+      FROM {context}
+    """,
+    _FETCH_TYPES,
+)
+_FETCH_CONSULTED = _statements(
     "kinto_fetch_consulted",
     """
     SELECT groups, granted, aces, context.epoch, context.data, owner_epoch, owner_data, list_epoch,
            consulted.epoch, consulted.data
-      FROM kinto_fetch_context(
-        %(user_ids)s, %(principals)s, %(uris)s, %(object_uri)s,
-        %(resource_name)s, %(parent_id)s, %(object_id)s,
-        %(owner_resource_name)s, %(owner_parent_id)s, %(owner_id)s, TRUE) AS context
+      FROM {context} AS context
       LEFT JOIN kinto_get_object(
         %(consulted_resource_name)s, %(consulted_parent_id)s, %(consulted_id)s) AS consulted
         ON TRUE
     """,
-    types={
+    {
         **_FETCH_TYPES,
         "consulted_resource_name": "text",
         "consulted_parent_id": "text",
@@ -229,18 +234,21 @@ def _count_statement(criteria: Criteria, values: BoundValues) -> Statement:
 
 
 def fetch_context(
-    connection: Connection, query: ContextQuery, *, names: FieldNames, for_write: bool
+    connection: Connection, query: ContextQuery, *, names: FieldNames, with_timestamp: bool
 ) -> StoredContext:
-    """The answer to a query, from one snapshot of the database."""
+    """The answer to a query, from one snapshot of the database.
+
+    :param with_timestamp: of the list, which is left out otherwise where the object exists.
+    """
     consulted, params = query.consulted, _params(query)
     if consulted is None:
-        row = connection.fetch_one(_FETCH_FOR_WRITE if for_write else _FETCH, params)
+        row = connection.fetch_one(_FETCH[with_timestamp], params)
         assert row is not None
         return _context(row, query, names=names)
     params["consulted_resource_name"] = consulted.resource_name
     params["consulted_parent_id"] = consulted.parent_id
     params["consulted_id"] = consulted.object_id
-    row = connection.fetch_one(_FETCH_CONSULTED, params)
+    row = connection.fetch_one(_FETCH_CONSULTED[with_timestamp], params)
     assert row is not None
     context, (epoch, data) = _context(row[:8], query, names=names), row[8:]
     if data is not None:

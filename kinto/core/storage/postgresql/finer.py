@@ -42,7 +42,12 @@ class FinerProtocols:
     _max_fetch_size: int
 
     def fetch_context(
-        self, query: ContextQuery, *, for_write: bool = False, page: PageQuery | None = None
+        self,
+        query: ContextQuery,
+        *,
+        for_write: bool = False,
+        with_timestamp: bool = True,
+        page: PageQuery | None = None,
     ) -> StoredContext:
         """What a request has to know, with the page it may ask for.
 
@@ -51,7 +56,9 @@ class FinerProtocols:
         client = self.client
         with client.read_for_write() if for_write else client.read() as connection:
             if page is None:
-                return fetch_context(connection, query, names=_NAMES, for_write=for_write)
+                return fetch_context(
+                    connection, query, names=_NAMES, with_timestamp=with_timestamp
+                )
             limit = self._fetch_limit(page.limit)
             if limit != page.limit:
                 page = replace(page, limit=limit)

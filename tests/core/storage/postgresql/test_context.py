@@ -62,10 +62,10 @@ def query(**changes: Any) -> ContextQuery:
     return ContextQuery(**{**asked, **changes})
 
 
+@pytest.mark.parametrize("with_timestamp", [False, True])
 @pytest.mark.parametrize("for_write", [False, True])
-def test_the_context_of_a_record(filled: Storage, for_write: bool) -> None:
-    """What is only read has no use for the timestamp of its list."""
-    context = filled.fetch_context(query(), for_write=for_write)
+def test_the_context_of_a_record(filled: Storage, for_write: bool, with_timestamp: bool) -> None:
+    context = filled.fetch_context(query(), for_write=for_write, with_timestamp=with_timestamp)
 
     assert context == StoredContext(
         groups=frozenset({"/buckets/b/groups/g", "/buckets/b/groups/all"}),
@@ -79,8 +79,13 @@ def test_the_context_of_a_record(filled: Storage, for_write: bool) -> None:
         obj=filled.get(*RECORDS, "r"),
         permissions={"write": {"basicauth:alice"}, "read": {"system.Everyone"}},
         owner=filled.get("collection", BUCKET, "c"),
-        timestamp=filled.resource_timestamp(*RECORDS) if for_write else None,
+        timestamp=filled.resource_timestamp(*RECORDS) if with_timestamp else None,
     )
+
+
+def test_where_there_is_no_object_the_list_tells_its_timestamp(filled: Storage) -> None:
+    context = filled.fetch_context(query(object_id="unknown"), with_timestamp=False)
+    assert context.timestamp == filled.resource_timestamp(*RECORDS)
 
 
 def test_servers_that_were_not_upgraded_are_answered(filled: Storage) -> None:

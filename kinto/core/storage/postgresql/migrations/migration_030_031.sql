@@ -2,7 +2,7 @@
 
 -- What a request has to know before it can be decided; in one snapshot, as the function is STABLE.
 -- Pairs are arrays of two: (object_id, permission) in granted, (permission, principal) in aces.
--- p_with_timestamp: an object that is only read has its own; that of its list costs as much as a
+-- p_with_timestamp: an object has one of its own; that of its list costs as much as a
 -- fifth of all else, and is then given only where there is no such object.
 CREATE OR REPLACE FUNCTION kinto_fetch_context(
     p_user_ids TEXT[], p_principals TEXT[], p_uris TEXT[], p_object_uri TEXT,
