@@ -26,7 +26,7 @@ _SHARED = ("permission", "get_accessible_objects")
 
 
 def _of_context(
-    query: ContextQuery, *, for_write: bool = False, page: PageQuery | None = None
+    query: ContextQuery, *, page: PageQuery | None = None, **options: Any
 ) -> Operations:
     found = {_CHECK}
     if query.userid is not None:
