@@ -82,6 +82,9 @@ class RenderingFormatter(logging.Formatter):
         if isinstance(self.inner, ColorFormatter):
             # It takes what stands in braces for the name of a field.
             shown.msg = shown.msg.replace("%", "%%").replace("{", "{{").replace("}", "}}")
+            if vars(shown).get("rid") is None:
+                # Outside of a request; it shows whatever fields there are.
+                vars(shown).pop("rid", None)
         return self.inner.format(shown)
 
 

@@ -360,6 +360,17 @@ def test_colours_of_a_request(attached, make_app):
     assert "\x1b[36mrid\x1b[0m=\x1b[35mr\x1b[0m" in text
 
 
+def test_there_is_no_id_of_a_request_outside_of_one(attached, make_app):
+    stream = attached(ColorFormatter(), StreamHandlerWithRequestID)
+    make_app()
+
+    logging.getLogger("kinto.core").warning("starting")
+
+    text = ANSI.sub("", stream.getvalue()).splitlines()[-1]
+    assert "starting" in text
+    assert "rid" not in text
+
+
 def test_colours_of_messages_with_braces_and_percent_signs(attached, make_app):
     stream = attached(ColorFormatter())
     app = make_app({"kinto.includes": "tests.support.logged.failing"})
