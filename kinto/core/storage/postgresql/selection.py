@@ -1,6 +1,6 @@
 """Which rows of ``objects`` a call is about, in which order, how many."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from kinto.core.protocol.comparison import COMPARISON
 from kinto.core.storage import Filters, PaginationRules, Sorting
@@ -14,8 +14,7 @@ from kinto.core.storage.postgresql.values import BoundValues
 _FAR = 150_000_000_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class Criteria:
+class Criteria(NamedTuple):
     """What a caller of the storage asks for.
 
     :param resource_name: ``None``: every resource.
@@ -29,7 +28,7 @@ class Criteria:
     rules: PaginationRules | None = None
     limit: int | None = None
     include_deleted: bool = False
-    names: FieldNames = FieldNames()  # noqa: RUF009  # immutable
+    names: FieldNames = FieldNames()
 
     @property
     def is_one_list(self) -> bool:
@@ -107,8 +106,7 @@ def _sort_keys(field: str, names: FieldNames, values: BoundValues) -> list[str]:
     return [f"kinto_order({found})", f'({text}) COLLATE "C"']
 
 
-@dataclass(frozen=True, slots=True)
-class TimeSpan:
+class TimeSpan(NamedTuple):
     """A page of one list by timestamps alone; bounds are exclusive."""
 
     after: int | None = None
