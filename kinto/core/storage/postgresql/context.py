@@ -191,9 +191,7 @@ def fetch_context_with_page(
         limit=page.limit,
         include_deleted=page.include_deleted,
     )
-    values = BoundValues(
-        {**_params(query), "granted_by": [list(pair) for pair in page.granted_by]}
-    )
+    values = BoundValues({**_params(query), "granted_by": _pairs(page.granted_by)})
     span = time_span(criteria)
     if page.counts:
         statement = _count_statement(criteria, values)
@@ -280,6 +278,12 @@ def groups_of(userid: str | None) -> list[str]:
 def _who(userid: str | None, principals: tuple[str, ...]) -> tuple[ArrayText, ArrayText]:
     """Who asks, as arrays. They are kept: users come back."""
     return text_array(groups_of(userid)), text_array(principals)
+
+
+@lru_cache(maxsize=1024)
+def _pairs(granted_by: tuple[tuple[str, str], ...]) -> str:
+    """What grants a list, as the text of an array of arrays. It is kept: lists are asked again."""
+    return "{" + ",".join([str(text_array(pair)) for pair in granted_by]) + "}"
 
 
 def _params(query: ContextQuery) -> dict[str, object]:
