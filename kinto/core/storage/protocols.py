@@ -30,7 +30,7 @@ class TextPage:
     """The same, for who sends the objects on without looking into them.
 
     :param text: JSON array of at most one object less than asked for.
-    :param last: JSON of the last one of them, where more follow.
+    :param last: JSON of the last one of them, or of what orders it, where more follow.
     """
 
     text: str

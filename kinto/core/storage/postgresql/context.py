@@ -148,10 +148,14 @@ _WITH_TEXT = (
 """
 )
 
+# Called as a value: the rows of a function are copied once more.
 _TEXT_BY_TIME = """
-    SELECT r_items, r_last
-      FROM kinto_list_text(%(resource_name)s, %(parent_id)s, %(after)s, %(before)s,
-                           %(include_deleted)s, %(is_descending)s, %(limit)s)
+    SELECT (page).r_items, (page).r_last
+      FROM (
+        SELECT kinto_list_text(%(resource_name)s, %(parent_id)s, %(after)s, %(before)s,
+                               %(include_deleted)s, %(is_descending)s, %(limit)s) AS page
+        OFFSET 0
+      ) AS called
 """
 
 _WITH_TEXT_BY_TIME = Statement(

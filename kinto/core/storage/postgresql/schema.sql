@@ -484,7 +484,8 @@ RETURNS TEXT LANGUAGE sql STABLE AS $$
 $$;
 
 -- A page of a list in the order of change, its items joined: one less than p_limit, which is how
--- many may be looked at. r_last: its last item, where more follow.
+-- many may be looked at. r_last: the timestamp of its last item as an object of JSON, where more
+-- follow.
 CREATE OR REPLACE FUNCTION kinto_list_text(
     p_resource_name TEXT, p_parent_id TEXT, p_after BIGINT, p_before BIGINT,
     p_include_deleted BOOLEAN, p_is_descending BOOLEAN, p_limit BIGINT,
@@ -495,13 +496,12 @@ DECLARE
     after_ts TIMESTAMP := coalesce(from_epoch(p_after), '-infinity');
     before_ts TIMESTAMP := coalesce(from_epoch(p_before), 'infinity');
     shown BIGINT;
-    oldest TIMESTAMP;
-    newest TIMESTAMP;
+    last_ts TIMESTAMP;
 BEGIN
     IF p_is_descending THEN
         SELECT string_agg(kinto_item(id, last_modified, deleted, data), ','),
-               count(*), min(last_modified), max(last_modified)
-          INTO r_items, shown, oldest, newest
+               count(*), min(last_modified)
+          INTO r_items, shown, last_ts
           FROM (
             SELECT id, last_modified, deleted, data
               FROM objects
@@ -511,10 +511,11 @@ BEGIN
              ORDER BY last_modified DESC
              LIMIT p_limit - 1
           ) AS page;
+        before_ts := last_ts;
     ELSE
         SELECT string_agg(kinto_item(id, last_modified, deleted, data), ','),
-               count(*), min(last_modified), max(last_modified)
-          INTO r_items, shown, oldest, newest
+               count(*), max(last_modified)
+          INTO r_items, shown, last_ts
           FROM (
             SELECT id, last_modified, deleted, data
               FROM objects
@@ -524,14 +525,10 @@ BEGIN
              ORDER BY last_modified
              LIMIT p_limit - 1
           ) AS page;
+        after_ts := last_ts;
     END IF;
     IF shown < p_limit - 1 OR shown = 0 THEN
         RETURN;
-    END IF;
-    IF p_is_descending THEN
-        before_ts := oldest;
-    ELSE
-        after_ts := newest;
     END IF;
     PERFORM FROM objects
       WHERE parent_id = p_parent_id AND resource_name = p_resource_name
@@ -539,10 +536,7 @@ BEGIN
         AND (p_include_deleted OR NOT deleted)
       LIMIT 1;
     IF FOUND THEN
-        SELECT kinto_item(id, last_modified, deleted, data) INTO r_last
-          FROM objects
-         WHERE parent_id = p_parent_id AND resource_name = p_resource_name
-           AND last_modified = CASE WHEN p_is_descending THEN oldest ELSE newest END;
+        r_last := '{"last_modified":' || as_epoch(last_ts) || '}';
     END IF;
 END
 $$;
