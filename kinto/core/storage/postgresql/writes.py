@@ -1,9 +1,10 @@
 """Writing one object: one statement each, which takes the lock of the list."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, NamedTuple
 
-from kinto.core.postgresql.arrays import text_array
+from kinto.core.postgresql.arrays import ArrayText, text_array
 from kinto.core.postgresql.connection import Connection
 from kinto.core.postgresql.statements import Statement
 from kinto.core.storage.exceptions import ConcurrentWriteError, IntegrityError
@@ -201,12 +202,25 @@ def delete_object(
 def _entry_params(entries: ObjectEntries) -> Mapping[str, Any]:
     permissions = entries.permissions
     pairs = [(name, holder) for name, holders in permissions.items() for holder in holders]
+    names, each_permission, each_principal = _entry_arrays(tuple(permissions), tuple(pairs))
     return {
         "object_uri": entries.object_uri,
-        "names": text_array(list(permissions)),
-        "permissions": text_array([name for name, _ in pairs]),
-        "principals": text_array([holder for _, holder in pairs]),
+        "names": names,
+        "permissions": each_permission,
+        "principals": each_principal,
     }
+
+
+@lru_cache(maxsize=1024)
+def _entry_arrays(
+    names: tuple[str, ...], pairs: tuple[tuple[str, str], ...]
+) -> tuple[ArrayText, ArrayText, ArrayText]:
+    """Entries as arrays. They are kept: mostly, all that somebody writes is theirs alone."""
+    return (
+        text_array(names),
+        text_array([name for name, _ in pairs]),
+        text_array([holder for _, holder in pairs]),
+    )
 
 
 def _check(outcome: str, key: ObjectKey, conditions: WriteConditions) -> None:
