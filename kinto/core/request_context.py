@@ -320,9 +320,9 @@ class ResourceContext:
         return stored
 
     def _tells(self) -> bool:
-        """Whether an event may be made, which has the timestamp of the list."""
-        request = self.request
-        return is_listened_to(request.registry, request.current_resource_name, *_ACTIONS)
+        """Whether the timestamp of the list is told: in its answers, or in events."""
+        name, registry = self.request.current_resource_name, self.request.registry
+        return self.service.type == "plural" or is_listened_to(registry, name, *_ACTIONS)
 
     def _plan_batch(self, contexts: Sequence["ResourceContext"], first: ContextQuery) -> None:
         queries = [context.query(first.userid, first.principals) for context in contexts]

@@ -101,6 +101,10 @@ _DELETE_WITH_ENTRIES = Statement(
 )
 
 
+# Of one object, whose arrays are kept.
+_KEPT_ENTRIES = 8
+
+
 class WriteConditions(NamedTuple):
     """What must hold once the list is locked.
 
@@ -202,7 +206,8 @@ def delete_object(
 def _entry_params(entries: ObjectEntries) -> Mapping[str, Any]:
     permissions = entries.permissions
     pairs = [(name, holder) for name, holders in permissions.items() for holder in holders]
-    names, each_permission, each_principal = _entry_arrays(tuple(permissions), tuple(pairs))
+    make = _entry_arrays if len(pairs) <= _KEPT_ENTRIES else _entry_arrays.__wrapped__
+    names, each_permission, each_principal = make(tuple(permissions), tuple(pairs))
     return {
         "object_uri": entries.object_uri,
         "names": names,
@@ -215,7 +220,7 @@ def _entry_params(entries: ObjectEntries) -> Mapping[str, Any]:
 def _entry_arrays(
     names: tuple[str, ...], pairs: tuple[tuple[str, str], ...]
 ) -> tuple[ArrayText, ArrayText, ArrayText]:
-    """Entries as arrays. They are kept: mostly, all that somebody writes is theirs alone."""
+    """Entries as arrays. Few are kept: mostly, all that somebody writes is theirs alone."""
     return (
         text_array(names),
         text_array([name for name, _ in pairs]),
