@@ -313,13 +313,14 @@ class ResourceContext:
         if for_write and must_lock_first(self.request):
             lock_lists(registry.storage, [query.target])
         page = self._guess_page() if self.service.type == "plural" and not for_write else None
+        is_timed = self._needs_list_timestamp()
         stored = fetch_context(
-            registry, query, for_write=for_write, with_timestamp=self._tells(), page=page
+            registry, query, for_write=for_write, with_timestamp=is_timed, page=page
         )
         self.page_query = page
         return stored
 
-    def _tells(self) -> bool:
+    def _needs_list_timestamp(self) -> bool:
         """Whether the timestamp of the list is told: in its answers, or in events."""
         name, registry = self.request.current_resource_name, self.request.registry
         return self.service.type == "plural" or is_listened_to(registry, name, *_ACTIONS)
